@@ -1,1 +1,1 @@
-export {};
+export type { Delivery, EventDelivery, InboundDelivery, Settlement } from './delivery.ts';

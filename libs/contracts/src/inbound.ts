@@ -1,0 +1,30 @@
+/** What outsiders may ask for by event; the HTTP edges take the same bodies. */
+import { z } from 'zod';
+
+export const IDEMPOTENCY_KEY_CHARS_MAX = 200;
+const key = z.string().trim().min(1).max(IDEMPOTENCY_KEY_CHARS_MAX);
+const person = z.string().trim().min(1).max(200);
+
+export const submitMissionSchema = z.object({
+  /** The same key is the same mission, over HTTP and over events, for ever. */
+  idempotency_key: key,
+  requested_by: person,
+  /** Checked against missionContractSchema by intake, so that every fault is named at once. */
+  contract: z.unknown(),
+});
+export type SubmitMission = z.infer<typeof submitMissionSchema>;
+
+export const cancelMissionSchema = z.object({ mission_id: z.string().min(1).max(100), by: person, reason: z.string().max(1_000).default('') });
+export type CancelMission = z.infer<typeof cancelMissionSchema>;
+
+export const answerGateSchema = z.object({
+  mission_id: z.string().min(1).max(100),
+  revision: z.number().int().min(1),
+  /** Of what the person was shown; a card whose content changed since is refused. */
+  content_digest: z.string(),
+  answer: z.enum(['approve', 'deny']),
+  by: person,
+  channel: z.string().max(50).default('event'),
+  reason: z.string().max(1_000).default(''),
+});
+export type AnswerGate = z.infer<typeof answerGateSchema>;

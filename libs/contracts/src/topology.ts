@@ -1,0 +1,82 @@
+/**
+ * The bus as data: streams, durable consumers, subjects. Provisioning creates exactly this, the NATS permissions are made
+ * from it, and `docs/topology.md` is printed from it.
+ */
+import { describeEvent, type EventType } from './events.ts';
+import type { ServiceName } from './services.ts';
+
+const kebab = (pascal: string): string => pascal.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '-').toLowerCase();
+
+/** `baton.event.<aggregate>.<event>`; no ids, no versions: few subjects. */
+export function subjectOf(type: EventType): string {
+  return `baton.event.${describeEvent(type)!.category}.${kebab(type)}`;
+}
+
+export const EVENT_STREAM = 'BATON_EVENTS';
+export const INBOUND_STREAM = 'BATON_INBOUND';
+
+const DAY_MS = 24 * 3_600_000;
+export const STREAMS = {
+  /** A copy of the log: a message's sequence is its event's position. */
+  [EVENT_STREAM]: { subjects: ['baton.event.>'], max_age_ms: 14 * DAY_MS, max_bytes: 16 * 2 ** 30, max_msg_bytes: 512 * 1024, duplicate_window_ms: 120_000 },
+  /** What outsiders ask for; a request is kept for good once its owner has answered it with an event. */
+  [INBOUND_STREAM]: { subjects: ['baton.inbound.>'], max_age_ms: 14 * DAY_MS, max_bytes: 2 ** 30, max_msg_bytes: 256 * 1024, duplicate_window_ms: 120_000 },
+} as const;
+export type StreamName = keyof typeof STREAMS;
+
+/** Requests from outside: `baton.inbound.<service>.<name>`. The owner decides; nothing is promised before it did. */
+export const INBOUND = {
+  SubmitMission: { service: 'intake', subject: 'baton.inbound.intake.submit-mission' },
+  CancelMission: { service: 'intake', subject: 'baton.inbound.intake.cancel-mission' },
+  AnswerGate: { service: 'approval', subject: 'baton.inbound.approval.answer-gate' },
+} as const satisfies Record<string, { service: ServiceName; subject: string }>;
+export type InboundName = keyof typeof INBOUND;
+
+interface ConsumerOf {
+  readonly service: ServiceName;
+  readonly stream: StreamName;
+  /** Event types (of the event stream) or names of inbound requests. Empty = all of the stream. */
+  readonly takes: readonly string[];
+  /** `start` = pulled only while there is a free slot for long work; `react` = pulled as it comes. */
+  readonly pull: 'react' | 'start';
+  readonly max_ack_pending: number;
+}
+
+const events = (service: ServiceName, takes: readonly EventType[], pull: ConsumerOf['pull'] = 'react'): ConsumerOf => ({
+  service,
+  stream: EVENT_STREAM,
+  takes,
+  pull,
+  max_ack_pending: 1_024,
+});
+const inbound = (service: ServiceName, takes: readonly InboundName[]): ConsumerOf => ({ service, stream: INBOUND_STREAM, takes, pull: 'react', max_ack_pending: 256 });
+
+/** Durable name → who pulls what. `reactions.spec.ts` holds this against the reactions. */
+export const CONSUMERS = {
+  'intake-react': events('intake', ['PlanFailed', 'ReleaseVerified', 'ReleaseFailed', 'ReleaseCancelled']),
+  'intake-inbound': inbound('intake', ['SubmitMission', 'CancelMission']),
+  'planner-react': events('planner', ['MissionAccepted', 'MissionCancelRequested', 'ReviewConcluded', 'TaskBlocked', 'TaskCancelled']),
+  'executor-start': events('executor', ['TaskReady', 'ChangesRequested'], 'start'),
+  'executor-control': events('executor', ['PlanFailed', 'PlanCancelRequested']),
+  'reviewer-react': events('reviewer', ['AttemptSucceeded']),
+  'approval-react': events('approval', ['ReleaseProposed', 'TargetMoved', 'ReleaseFailed', 'ReleaseCancelled']),
+  'approval-inbound': inbound('approval', ['AnswerGate']),
+  'release-react': events('release', ['PlanCompleted', 'PlanCancelled', 'GatePassed', 'ApprovalDenied', 'GateExpired']),
+  'metrics-fold': events('metrics', []),
+} as const satisfies Record<string, ConsumerOf>;
+export type ConsumerName = keyof typeof CONSUMERS;
+
+/** How long a delivery may stay unsettled before it is delivered again. Long work never holds one (leases do). */
+export const ACK_WAIT_MS = 30_000;
+/** After this many deliveries the message is dead-lettered instead of handled: also the way out for a message that kills its process. */
+export const DELIVERIES_MAX = 8;
+
+/** The subjects that a consumer is filtered to; undefined = all of its stream. */
+export function filterSubjects(name: ConsumerName): readonly string[] | undefined {
+  const consumer: ConsumerOf = CONSUMERS[name];
+  if (consumer.takes.length === 0) return undefined;
+  return consumer.takes.map((take) => (consumer.stream === EVENT_STREAM ? subjectOf(take as EventType) : INBOUND[take as InboundName].subject));
+}
+
+export const consumersOf = (service: ServiceName): readonly ConsumerName[] => (Object.keys(CONSUMERS) as ConsumerName[]).filter((name) => CONSUMERS[name].service === service);
+
