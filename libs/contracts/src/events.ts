@@ -72,13 +72,14 @@ const plan_events = {
   PlanCompleted: z.object({ ...mission, delivery: deliverySchema, accepted: z.array(acceptedTask).min(1) }),
   PlanFailed: z.object({ ...mission, failure_class: failureClass, reason, /** Tasks that are under way and have to stop. */ stop: z.array(z.string()) }),
   PlanCancelRequested: z.object({ ...mission, reason, stop: z.array(z.string()).min(1) }),
+  TaskStopped: z.object({ ...task }),
   PlanCancelled: z.object({ ...mission, reason }),
 };
 
 const task_events = {
   AttemptStarted: z.object({ ...attempt, task: taskSchema, base: workspaceBaseSchema, findings: z.array(findingSchema) }),
   AttemptSucceeded: z.object({ ...attempt, task: taskSchema, base: workspaceBaseSchema, summary: z.string(), change: changeSchema, receipts: z.array(receiptSchema) }),
-  AttemptFailed: z.object({ ...attempt, failure_class: failureClass, cause: reason, output_tail: z.string(), receipts: z.array(receiptSchema) }),
+  AttemptFailed: z.object({ ...attempt, failure_class: failureClass, cause: reason, output_tail: z.string() }),
   AttemptLost: z.object({ ...attempt, holder: z.string(), cause: reason }),
   RetryScheduled: z.object({ ...attempt, /** From the moment of this event. */ after_ms: z.number().int().min(0) }),
   TaskBlocked: z.object({ ...task, failure_class: failureClass, reason }),
@@ -112,8 +113,9 @@ const release_events = {
   TargetMoved: z.object({ ...revision, target_commit: z.string() }),
   ReleaseLanded: z.object({ ...gate, commit: z.string(), tree: treeSchema }),
   ReleaseVerified: z.object({ ...revision, commit: z.string(), tree: treeSchema }),
-  ReleaseFailed: z.object({ ...mission, failure_class: failureClass, reason, receipts: z.array(receiptSchema) }),
-  ReleaseCancelled: z.object({ ...mission, reason }),
+  ReleaseFailed: z.object({ ...revision, failure_class: failureClass, reason, receipts: z.array(receiptSchema) }),
+  /** Revision 0: cancelled before there was anything to release. */
+  ReleaseCancelled: z.object({ ...mission, revision: z.number().int().min(0), reason }),
 };
 
 /** Category → event type → schema of its data (version 1 of each). */

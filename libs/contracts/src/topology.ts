@@ -59,7 +59,7 @@ export const CONSUMERS = {
   'executor-start': events('executor', ['TaskReady', 'ChangesRequested'], 'start'),
   'executor-control': events('executor', ['PlanFailed', 'PlanCancelRequested']),
   'reviewer-react': events('reviewer', ['AttemptSucceeded']),
-  'approval-react': events('approval', ['ReleaseProposed', 'TargetMoved', 'ReleaseFailed', 'ReleaseCancelled']),
+  'approval-react': events('approval', ['ReleaseProposed', 'ReleaseFailed', 'ReleaseCancelled']),
   'approval-inbound': inbound('approval', ['AnswerGate']),
   'release-react': events('release', ['PlanCompleted', 'PlanCancelled', 'GatePassed', 'ApprovalDenied', 'GateExpired']),
   'metrics-fold': events('metrics', []),

@@ -4,3 +4,4 @@ export type {
 } from './event-log.ts';
 export type { AgentOutcome, AgentRuntime } from './agent-runtime.ts';
 export type { Landing, Workspace, WorkspaceProblem, WorkspaceProvider } from './workspace.ts';
+export type { GateDecision, GateInput, Policy } from './policy.ts';

@@ -97,7 +97,7 @@ const APPEND = `
     SELECT array_agg(coalesce(e.version, 0) ORDER BY s.n), array_agg(s.earlier ORDER BY s.n),
            bool_or(strpos(s.stream, E'\\n') > 0 OR strpos(s.stream, E'\\r') > 0 OR octet_length(s.stream) > 500 OR s.stream NOT LIKE '_%-_%')
     INTO v_stored, v_same_stream, v_unfit
-    FROM (SELECT u.stream, u.n, lag(u.n) OVER (PARTITION BY u.stream ORDER BY u.n) AS earlier
+    FROM (SELECT u.stream, u.n, lag(u.n::integer) OVER (PARTITION BY u.stream ORDER BY u.n) AS earlier
           FROM unnest(p_streams) WITH ORDINALITY AS u(stream, n)) s
     LEFT JOIN LATERAL (SELECT x.version FROM baton.events x WHERE x.stream = s.stream ORDER BY x.version DESC LIMIT 1) e ON true;
     IF v_unfit THEN
@@ -106,7 +106,7 @@ const APPEND = `
 
     SELECT array_agg(e.known IS NOT NULL ORDER BY s.n), array_agg(s.earlier ORDER BY s.n), bool_or(e.known OR s.earlier IS NOT NULL), bool_or(s.unfit)
     INTO v_known, v_same_id, v_repeats, v_unfit
-    FROM (SELECT u.id, u.n, lag(u.n) OVER (PARTITION BY u.id ORDER BY u.n) AS earlier,
+    FROM (SELECT u.id, u.n, lag(u.n::integer) OVER (PARTITION BY u.id ORDER BY u.n) AS earlier,
                  (octet_length(u.data) <= 262144 AND octet_length(u.meta) <= 16384 AND u.id IS NOT NULL
                   AND strpos(u.data, E'\\n') + strpos(u.meta, E'\\n') + strpos(u.type, E'\\n') = 0
                   AND strpos(u.data, E'\\r') + strpos(u.meta, E'\\r') + strpos(u.type, E'\\r') = 0) IS NOT TRUE AS unfit
@@ -133,9 +133,9 @@ const APPEND = `
       v_status := 0;
       IF v_repeats THEN
         FOR j IN v_first .. v_last LOOP
-          -- Known by now: stored before, appended earlier in this call, or named twice by this append.
-          IF v_known[j] OR v_same_id[j] >= v_first OR v_known[v_same_id[j]] THEN
-            v_known[j] := true;
+          -- Known = in the log by now: stored before this call, or appended earlier in it.
+          v_known[j] := v_known[j] OR coalesce(v_known[v_same_id[j]], false);
+          IF v_known[j] OR v_same_id[j] >= v_first THEN
             v_status := 2;
           END IF;
         END LOOP;

@@ -1,0 +1,113 @@
+/**
+ * Appends that wait while one call is under way go together in the next one: no timer, no added latency.
+ * One call is in flight at a time. An append is answered only when its outcome is known for certain.
+ */
+import type pg from 'pg';
+import type { Append, Appended } from '@baton/ports';
+import { appendGroup, checkedBytes } from './append.ts';
+import { ATTEMPTS_MAX, failureOf, pauseBefore, unreachable, type Ask } from './connections.ts';
+import { loadPage } from './load.ts';
+
+const GROUP_APPENDS_MAX = 200;
+const GROUP_BYTES_MAX = 1_048_576;
+/** Beyond this the process takes in more than Postgres can keep; its callers must slow down. */
+const WAITING_APPENDS_MAX = 20_000;
+
+export interface GroupCommit {
+  append(append: Append): Promise<Appended>;
+  /** Takes no more; resolves when everything taken is answered. */
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  readonly append: Append;
+  readonly bytes: number;
+  readonly resolve: (outcome: Appended) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export function groupCommit(pool: pg.Pool, ask: Ask): GroupCommit {
+  let waiting: Waiting[] = [];
+  let running: Promise<void> | null = null;
+  let closed = false;
+
+  async function run(): Promise<void> {
+    // Let everything that is appended in this same turn of the event loop get in.
+    await Promise.resolve();
+    while (waiting.length > 0) {
+      const size = groupSize(waiting);
+      const group = waiting.slice(0, size);
+      waiting = waiting.slice(size);
+      await settle(pool, ask, group);
+    }
+    running = null;
+  }
+
+  return {
+    append: (append) =>
+      new Promise((resolve, reject) => {
+        if (closed) throw new Error(`the event store is closed: nothing was appended to ${append.stream}`);
+        if (waiting.length >= WAITING_APPENDS_MAX) throw new Error(`${String(WAITING_APPENDS_MAX)} appends are waiting: nothing was appended to ${append.stream}; try later`);
+        waiting.push({ append, bytes: checkedBytes(append), resolve, reject });
+        running ??= run();
+      }),
+    close: async () => {
+      closed = true;
+      await running;
+    },
+  };
+}
+
+function groupSize(waiting: readonly Waiting[]): number {
+  let bytes = 0;
+  let size = 0;
+  while (size < waiting.length && size < GROUP_APPENDS_MAX) {
+    bytes += (waiting[size] as Waiting).bytes;
+    if (size > 0 && bytes > GROUP_BYTES_MAX) break;
+    size++;
+  }
+  return size;
+}
+
+/** Never rejects: each member gets its outcome or its error. */
+async function settle(pool: pg.Pool, ask: Ask, group: readonly Waiting[]): Promise<void> {
+  try {
+    const outcomes = await appendCertainly(pool, ask, group.map((member) => member.append));
+    group.forEach((member, index) => {
+      member.resolve(outcomes[index] as Appended);
+    });
+  } catch (error) {
+    if (group.length === 1 || failureOf(error) !== 'refused') {
+      for (const member of group) member.reject(error);
+      return;
+    }
+    // One of them is at fault and none was written: send them one by one, so that only the guilty one fails.
+    for (const member of group) await settle(pool, ask, [member]);
+  }
+}
+
+/** A group is sent again after a broken connection: ids are unique, so nothing can be appended twice. */
+async function appendCertainly(pool: pg.Pool, ask: Ask, group: readonly Append[]): Promise<readonly Appended[]> {
+  let may_be_committed = false;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const outcomes = await appendGroup(pool, group);
+      if (!may_be_committed) return outcomes;
+      return await Promise.all(group.map((append, index) => asCommittedBefore(ask, append, outcomes[index] as Appended)));
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure === 'refused') throw error;
+      if (attempt === ATTEMPTS_MAX) throw unreachable(`the append of ${String(group.length)} to ${(group[0] as Append).stream} and others`, error);
+      may_be_committed ||= failure === 'broken';
+      await pauseBefore(attempt + 1);
+    }
+  }
+}
+
+/** A conflict after a broken connection may be a conflict with ourselves: then the stored events are the outcome. */
+async function asCommittedBefore(ask: Ask, append: Append, outcome: Appended): Promise<Appended> {
+  if (outcome.status === 'appended') return outcome;
+  const events = await loadPage(ask, append.stream, append.expected_version, append.events.length);
+  const ours = events.length === append.events.length && events.every((event, index) => event.id === append.events[index]?.id);
+  return ours ? { status: 'appended', events } : outcome;
+}

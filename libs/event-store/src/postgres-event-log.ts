@@ -1,0 +1,77 @@
+/** The record, kept in Postgres: everything a service does with the database goes through what this opens. */
+import type { ArtifactStore, DeadLetters, EventLog, Leases, Watermarks } from '@baton/ports';
+import { postgresArtifacts } from './artifacts.ts';
+import { askOf, openPool, type ConnectionLimits } from './connections.ts';
+import { postgresDeadLetters } from './dead-letters.ts';
+import { postgresDeadlines } from './deadlines.ts';
+import { groupCommit } from './group-commit.ts';
+import { postgresLeases } from './leases.ts';
+import { appendSignals, type AppendSignals } from './listen.ts';
+import { loadStream } from './load.ts';
+import { readAfter, readHead } from './read-after.ts';
+import { postgresWatermarks } from './watermarks.ts';
+
+export interface EventStoreOptions {
+  /** Of the service's own role. */
+  readonly url: string;
+  readonly application_name: string;
+  /** Beside the one for appends and the one that listens. */
+  readonly read_connections_max?: number;
+  readonly connect_timeout_ms?: number;
+  readonly statement_timeout_ms?: number;
+}
+
+export interface EventStore {
+  readonly log: EventLog;
+  readonly leases: Leases;
+  readonly watermarks: Watermarks;
+  readonly deadLetters: DeadLetters;
+  readonly artifacts: ArtifactStore;
+  readonly onAppended: AppendSignals['onAppended'];
+  /** Throws if Postgres does not answer now: for readiness. */
+  ping(): Promise<void>;
+  /** Answers the appends it has taken, then closes all connections. */
+  close(): Promise<void>;
+}
+
+const READ_CONNECTIONS_MAX = 4;
+const CONNECT_TIMEOUT_MS = 5_000;
+const STATEMENT_TIMEOUT_MS = 10_000;
+
+/** Connects when first used, so that a service can start before its database. */
+export function openEventStore(options: EventStoreOptions): EventStore {
+  const limits: ConnectionLimits = {
+    url: options.url,
+    application_name: options.application_name,
+    connections_max: options.read_connections_max ?? READ_CONNECTIONS_MAX,
+    connect_timeout_ms: options.connect_timeout_ms ?? CONNECT_TIMEOUT_MS,
+    statement_timeout_ms: options.statement_timeout_ms ?? STATEMENT_TIMEOUT_MS,
+  };
+  const reads = openPool(limits);
+  // One connection: commits of one log are serialised anyway, and a group forms while the one before is under way.
+  const writes = openPool({ ...limits, connections_max: 1 });
+  const ask = askOf(reads);
+  const appends = groupCommit(writes, ask);
+  const signals = appendSignals(limits);
+  return {
+    log: {
+      append: appends.append,
+      load: (stream, after_version = 0) => loadStream(ask, stream, after_version),
+      readAfter: (after, limit) => readAfter(ask, after, limit),
+      head: () => readHead(ask),
+      ...postgresDeadlines(ask),
+    },
+    leases: postgresLeases(ask),
+    watermarks: postgresWatermarks(ask),
+    deadLetters: postgresDeadLetters(ask),
+    artifacts: postgresArtifacts(ask),
+    onAppended: signals.onAppended,
+    ping: async () => {
+      await reads.query('SELECT');
+    },
+    close: async () => {
+      await Promise.all([appends.close(), signals.close()]);
+      await Promise.all([writes.end(), reads.end()]);
+    },
+  };
+}

@@ -1,0 +1,47 @@
+/** Proves that a log is whole: no position or version missing, every hash right, and the head where the events end. */
+import type { StoredEvent } from '@baton/contracts';
+import type { EventLog, Head } from '@baton/ports';
+import { GENESIS_HASH, hashOf } from './hash-chain.ts';
+
+export interface Verified {
+  /** Events that are right, from position 1 on. */
+  readonly checked: number;
+  readonly head: Head;
+  /** Absent = the log is whole. */
+  readonly first_bad?: { readonly position: number; readonly problem: string };
+}
+
+const PAGE_EVENTS = 1_000;
+
+/** Everything up to the head at the time of the call; the log may grow meanwhile. */
+export async function verifyLog(log: Pick<EventLog, 'readAfter' | 'head'>): Promise<Verified> {
+  const head = await log.head();
+  const versions = new Map<string, number>();
+  let checked = 0;
+  let hash = GENESIS_HASH;
+  const bad = (position: number, problem: string): Verified => ({ checked, head, first_bad: { position, problem } });
+
+  while (checked < head.position) {
+    const page = await log.readAfter(checked, Math.min(PAGE_EVENTS, head.position - checked));
+    if (page.length === 0) return bad(checked + 1, `missing: the head says ${String(head.position)} events`);
+    for (const event of page) {
+      const problem = problemOf(event, checked + 1, versions.get(event.stream) ?? 0, hash);
+      if (problem !== null) return bad(checked + 1, problem);
+      versions.set(event.stream, event.version);
+      hash = event.hash;
+      checked++;
+    }
+  }
+  if (hash !== head.hash) return bad(checked, `the head has hash ${head.hash}, this event ${hash}`);
+  const beyond = await log.readAfter(head.position, 1);
+  // Events beyond the head are right only if the head has moved on with them.
+  if (beyond.length > 0 && (await log.head()).position === head.position) return bad(head.position + 1, `beyond the head, which says ${String(head.position)} events`);
+  return { checked, head };
+}
+
+function problemOf(event: StoredEvent, position: number, previous_version: number, previous_hash: string): string | null {
+  if (event.position !== position) return `missing: the next event is at ${String(event.position)}`;
+  if (event.version !== previous_version + 1) return `version ${String(event.version)} of ${event.stream} follows version ${String(previous_version)}`;
+  const expected = hashOf(previous_hash, event);
+  return event.hash === expected ? null : `hash is ${event.hash}, its content and the event before make ${expected}`;
+}
