@@ -98,7 +98,7 @@ const release: Reactions<ReleaseCommand> = {
     one(releaseStream(mission_id), { type: 'RecordGate', revision, content_digest, outcome: 'expired', reason: 'nobody answered the decision card before it expired' }),
 };
 
-export const REACTIONS = { intake, planner, executor, reviewer, approval, release, metrics: {}, relay: {} } as const satisfies Record<ServiceName, Reactions<never>>;
+export const REACTIONS = { intake, planner, executor, reviewer, approval, release, metrics: {}, relay: {} } as const satisfies Record<ServiceName, Reactions<unknown>>;
 
 /** The commands that this service answers an event with; none for an event that it does not answer. */
 export function react(service: ServiceName, event: BatonEvent): readonly Commanded[] {

@@ -12,6 +12,10 @@ import { touches } from './path-set.ts';
 /** What decides when no rule does, and when a rule cannot be evaluated. */
 const DEFAULT_RULE = 'default';
 
+interface Decided extends Omit<GateDecision, 'policy'> {
+  readonly rule: string;
+}
+
 type Action = 'pass' | 'notify' | 'self-approve';
 
 const schemaOf = (bundle: Bundle): string => `
@@ -62,8 +66,13 @@ function prepare(bundle: Bundle): void {
   if (parsed.type === 'failure') throw new Error(`policy "${bundle.id}": policy.cedar cannot be parsed: ${messages(parsed.errors)}`);
 }
 
+export interface CedarPolicyOptions {
+  /** Told when a question could not be evaluated and was therefore answered with `gate`. */
+  readonly onFailure?: (error: Error) => void;
+}
+
 /** Reads the bundle in this directory and answers by it from then on. Throws where the bundle is faulty. */
-export function cedarPolicy(directory: string): Policy {
+export function cedarPolicy(directory: string, { onFailure }: CedarPolicyOptions = {}): Policy {
   const bundle = readBundle(directory);
   prepare(bundle);
   const pathSets = Object.entries(bundle.path_sets).map(([name, patterns]) => [name, touches(patterns)] as const);
@@ -95,7 +104,7 @@ export function cedarPolicy(directory: string): Policy {
     return { allowed: answer.response.decision === 'allow', rule: reason.length === 0 ? null : reason.toSorted().join(',') };
   };
 
-  const decide = (input: GateInput): Omit<GateDecision, 'policy'> & { rule: string } => {
+  const decide = (input: GateInput): Decided => {
     const context = contextOf(input);
     const pass = ask('pass', input, context);
     if (pass.allowed) return { tier: 'autonomous', self_approval: false, rule: pass.rule! };
@@ -108,7 +117,7 @@ export function cedarPolicy(directory: string): Policy {
   return {
     evaluate(input) {
       const input_digest = `sha256:${createHash('sha256').update(canonicalJson(input)).digest('hex')}`;
-      const decided = safely(() => decide(input));
+      const decided = failingClosed(() => decide(input), onFailure);
       return {
         tier: decided.tier,
         self_approval: decided.self_approval,
@@ -119,10 +128,11 @@ export function cedarPolicy(directory: string): Policy {
 }
 
 /** A question that cannot be answered is one for a person. */
-function safely<T>(decide: () => T): T | { tier: 'gate'; self_approval: false; rule: string } {
+function failingClosed(decide: () => Decided, onFailure: CedarPolicyOptions['onFailure']): Decided {
   try {
     return decide();
-  } catch {
+  } catch (error) {
+    onFailure?.(error as Error);
     return { tier: 'gate', self_approval: false, rule: DEFAULT_RULE };
   }
 }

@@ -1,0 +1,18 @@
+// Who may import whom: the table is tools/src/boundaries.ts, the proof that it bites is tools/src/tidy/boundaries.spec.ts.
+import { boundaryRules } from './tools/src/boundaries.ts';
+
+export default {
+  forbidden: boundaryRules(process.cwd()),
+  options: {
+    // TypeScript 7 has no JavaScript API, swc has; type-only imports count as imports.
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)(dist|\\.nx|\\.cache|\\.baton)/' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['@baton/source', 'import', 'node', 'default'],
+      extensions: ['.ts', '.tsx', '.mjs', '.js', '.json'],
+    },
+  },
+};

@@ -1,0 +1,6 @@
+/** What the bus needs of a logger: events with fields (pino fits). */
+export interface BusLogger {
+  info(fields: object, event: string): void;
+  warn(fields: object, event: string): void;
+  error(fields: object, event: string): void;
+}
