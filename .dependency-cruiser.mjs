@@ -4,9 +4,8 @@ import { boundaryRules } from './tools/src/boundaries.ts';
 export default {
   forbidden: boundaryRules(process.cwd()),
   options: {
-    // TypeScript 7 has no JavaScript API, swc has; type-only imports count as imports.
+    // TypeScript 7 has no JavaScript API, swc has; it also sees type-only imports, which count like any other.
     parser: 'swc',
-    tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '(^|/)(dist|\\.nx|\\.cache|\\.baton)/' },
     enhancedResolveOptions: {

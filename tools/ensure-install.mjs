@@ -13,7 +13,7 @@ if (reason !== undefined) {
   process.stdout.write(`Installing dependencies (npm ci): ${reason}\n`);
   run('npm', ['ci', '--no-progress']);
 }
-if (!bundledNodeRuns() && Number(process.versions.node.split('.')[0]) < NODE_MAJOR) {
+if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR && !bundledNodeRuns()) {
   // Happens after `npm ci --ignore-scripts`: the package is there, its binary is not.
   process.stdout.write(`Fetching Node ${NODE_MAJOR} (npm rebuild node): node_modules/.bin/node does not run\n`);
   run('npm', ['rebuild', 'node']);
@@ -25,7 +25,9 @@ function whyInstall() {
   if (wanted === undefined) throw new Error('package-lock.json is missing or unreadable; restore it from git');
   if (present === undefined) return 'node_modules is missing';
   const isCurrent = ([path, entry]) => present[path]?.version === entry.version && present[path]?.integrity === entry.integrity;
-  const required = Object.entries(wanted).filter(([path, entry]) => path !== '' && entry.optional !== true && entry.link !== true);
+  const required = Object.entries(wanted).filter(
+    ([path, entry]) => path !== '' && entry.optional !== true && entry.link !== true,
+  );
   const stale = required.filter(([path, entry]) => path.includes('node_modules/') && !isCurrent([path, entry]));
   return stale.length > 0 ? `${stale.length} packages differ from package-lock.json (${stale[0][0]})` : undefined;
 }

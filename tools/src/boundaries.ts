@@ -24,7 +24,7 @@ export const KINDS: Record<string, Kind> = {
   handling: { may: ['contracts', 'domain', 'ports'], npmOnly: [] },
   simulation: { may: ['contracts', 'domain', 'ports', 'handling'], npmOnly: [] },
   platform: { may: ['contracts', 'ports', 'platform'] },
-  adapter: { may: ['contracts', 'ports'], mayAlso: ['libs/telemetry'], npmNever: [NEST, ...DATABASE] },
+  adapter: { may: ['contracts', 'ports'], mayAlso: ['libs/telemetry', 'libs/workbench'], npmNever: [NEST, ...DATABASE] },
   host: { may: ['contracts', 'domain', 'ports', 'handling', 'platform'], npmNever: DATABASE },
   app: { may: LIBRARIES, npmNever: DATABASE },
   ui: { may: ['contracts'], npmNever: [NEST, ...DATABASE] },
@@ -49,8 +49,20 @@ const SPECS_MAY = ['testing', 'simulation'];
 const SPEC = String.raw`(\.spec\.tsx?$|/test/)`;
 const NPM = ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-bundled', 'npm-no-pkg', 'npm-unknown'];
 
-type Where = { path?: string; pathNot?: string | string[]; dependencyTypes?: string[]; circular?: boolean; couldNotResolve?: boolean };
-export type Rule = { name: string; comment: string; severity: 'error'; from: Where; to: Where & { dependencyTypesNot?: string[] } };
+type Where = {
+  path?: string;
+  pathNot?: string | string[];
+  dependencyTypes?: string[];
+  circular?: boolean;
+  couldNotResolve?: boolean;
+};
+export type Rule = {
+  name: string;
+  comment: string;
+  severity: 'error';
+  from: Where;
+  to: Where & { dependencyTypesNot?: string[] };
+};
 
 export function boundaryRules(root: string): Rule[] {
   const workspaces = readWorkspaces(root);
@@ -60,7 +72,9 @@ export function boundaryRules(root: string): Rule[] {
 function rulesOf(workspace: Workspace, all: readonly Workspace[]): Rule[] {
   const kind = KINDS[workspace.kind];
   if (kind === undefined) {
-    throw new Error(`${workspace.folder}: kind "${workspace.kind}" has no row in tools/src/boundaries.ts; add one or use ${Object.keys(KINDS).join(', ')}`);
+    throw new Error(
+      `${workspace.folder}: kind "${workspace.kind}" has no row in tools/src/boundaries.ts; add one or use ${Object.keys(KINDS).join(', ')}`,
+    );
   }
   const exception = EXCEPTIONS[workspace.folder] ?? {};
   const extra = [...(kind.mayAlso ?? []), ...(exception.mayAlso ?? [])];
@@ -69,8 +83,18 @@ function rulesOf(workspace: Workspace, all: readonly Workspace[]): Rule[] {
   const code = { path: `^${workspace.folder}/`, pathNot: SPEC };
   const specs = { path: `^${workspace.folder}/.*${SPEC}` };
   return [
-    rule(`${workspace.kind}-imports`, `${workspace.folder} may import ${names(allowed)}`, code, elsewhere(workspace, allowed, all)),
-    rule(`${workspace.kind}-spec-imports`, `specs may also import ${SPECS_MAY.join(', ')}`, specs, elsewhere(workspace, forSpecs, all)),
+    rule(
+      `${workspace.kind}-imports`,
+      `${workspace.folder} may import ${names(allowed)}`,
+      code,
+      elsewhere(workspace, allowed, all),
+    ),
+    rule(
+      `${workspace.kind}-spec-imports`,
+      `specs may also import ${SPECS_MAY.join(', ')}`,
+      specs,
+      elsewhere(workspace, forSpecs, all),
+    ),
     ...npmRules(workspace, kind, exception, code),
   ];
 }
@@ -94,18 +118,30 @@ function commonRules(workspaces: readonly Workspace[]): Rule[] {
   const packages = workspaces.map(({ folder }) => folder).join('|');
   const within = { path: `^(${packages})/`, pathNot: SPEC };
   return [
-    rule('one-door', 'a package is entered only through its src/index.ts', { path: `^(${packages})/` }, {
-      path: `^(${packages})/`,
-      pathNot: ['^$1/', `^(${packages})/src/index\\.ts$`],
-    }),
-    rule('by-name', 'another package is imported by its @baton name, never by a relative path', { path: `^(${packages})/` }, {
-      path: `^(${packages})/`,
-      pathNot: '^$1/',
-      dependencyTypes: ['local'],
-    }),
+    rule(
+      'one-door',
+      'a package is entered only through its src/index.ts',
+      { path: `^(${packages})/` },
+      {
+        path: `^(${packages})/`,
+        pathNot: ['^$1/', `^(${packages})/src/index\\.ts$`],
+      },
+    ),
+    rule(
+      'by-name',
+      'another package is imported by its @baton name, never by a relative path',
+      { path: `^(${packages})/` },
+      {
+        path: `^(${packages})/`,
+        pathNot: '^$1/',
+        dependencyTypes: ['local'],
+      },
+    ),
     rule('no-cycles', 'modules form no cycle', {}, { circular: true }),
     rule('resolvable', 'every import leads somewhere', {}, { couldNotResolve: true }),
-    rule('declared', 'an npm package is named in the importing package.json', within, { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] }),
+    rule('declared', 'an npm package is named in the importing package.json', within, {
+      dependencyTypes: ['npm-no-pkg', 'npm-unknown'],
+    }),
   ];
 }
 

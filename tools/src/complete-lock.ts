@@ -6,11 +6,14 @@
 //   node tools/src/complete-lock.ts           adds what is missing
 //   node tools/src/complete-lock.ts --check   fails when something is missing
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { argv, exit, stdout, stderr } from 'node:process';
+import { dirname, join } from 'node:path';
+import { argv, exit, stderr, stdout } from 'node:process';
+import { readWorkspaces } from './workspaces.ts';
 
 export type LockedPackage = {
   version?: string;
+  dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
   dev?: boolean;
   optional?: boolean;
   os?: string[];
@@ -21,12 +24,31 @@ export type LockedPackage = {
 export type Lock = { packages: Record<string, LockedPackage> };
 
 const OS: Record<string, string> = {
-  aix: 'aix', android: 'android', darwin: 'darwin', freebsd: 'freebsd', linux: 'linux', netbsd: 'netbsd',
-  openbsd: 'openbsd', openharmony: 'openharmony', sunos: 'sunos', win32: 'win32', windows: 'win32', wasm32: 'wasi',
+  aix: 'aix',
+  android: 'android',
+  darwin: 'darwin',
+  freebsd: 'freebsd',
+  linux: 'linux',
+  netbsd: 'netbsd',
+  openbsd: 'openbsd',
+  openharmony: 'openharmony',
+  sunos: 'sunos',
+  win32: 'win32',
+  windows: 'win32',
+  wasm32: 'wasi',
 };
 const CPU: Record<string, string> = {
-  arm: 'arm', arm64: 'arm64', armv7: 'arm', ia32: 'ia32', loong64: 'loong64', ppc64: 'ppc64', ppc64le: 'ppc64',
-  riscv64: 'riscv64', s390x: 's390x', x64: 'x64', wasm32: 'wasm32',
+  arm: 'arm',
+  arm64: 'arm64',
+  armv7: 'arm',
+  ia32: 'ia32',
+  loong64: 'loong64',
+  ppc64: 'ppc64',
+  ppc64le: 'ppc64',
+  riscv64: 'riscv64',
+  s390x: 's390x',
+  x64: 'x64',
+  wasm32: 'wasm32',
 };
 
 /** Adds the platform packages the lock does not name and returns their names, in order. */
@@ -40,8 +62,21 @@ export function completeLock(lock: Lock): string[] {
       added.push(name);
     }
   }
-  lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => a.localeCompare(b, 'en')));
+  lock.packages = Object.fromEntries(Object.entries(lock.packages).toSorted(([a], [b]) => a.localeCompare(b, 'en')));
   return added;
+}
+
+/** The package.json files whose dependencies the lock does not repeat word for word; `npm ci` refuses to install those. */
+export function driftedManifests(
+  lock: Lock,
+  read: (path: string) => LockedPackage | undefined,
+  folders: readonly string[],
+): string[] {
+  const asked = (entry: LockedPackage | undefined): string =>
+    JSON.stringify(Object.entries({ ...entry?.dependencies, ...entry?.devDependencies }).toSorted());
+  return ['', ...folders]
+    .filter((folder) => asked(read(join(folder, 'package.json'))) !== asked(lock.packages[folder]))
+    .map((folder) => join(folder, 'package.json'));
 }
 
 // Node's own lookup: beside the owner, then one node_modules further out, up to the root.
@@ -57,7 +92,9 @@ function platformPackage(name: string, range: string, owner: LockedPackage): Loc
   const os = words.map((word) => OS[word]).find((found) => found !== undefined);
   const cpu = words.map((word) => CPU[word]).find((found) => found !== undefined);
   if (os === undefined) {
-    throw new Error(`${name}@${range} is missing from package-lock.json and its name does not tell its platform; run npm install`);
+    throw new Error(
+      `${name}@${range} is missing from package-lock.json and its name does not tell its platform; run npm install`,
+    );
   }
   return {
     version: range.replace(/^[\^~]/, ''),
@@ -69,14 +106,23 @@ function platformPackage(name: string, range: string, owner: LockedPackage): Loc
   };
 }
 
-if (import.meta.main) {
-  const path = join(import.meta.dirname, '../../package-lock.json');
-  const lock = JSON.parse(readFileSync(path, 'utf8')) as Lock;
+if (import.meta.main) main();
+
+function main(): void {
+  const root = dirname(dirname(import.meta.dirname));
+  const read = <T>(path: string): T => JSON.parse(readFileSync(join(root, path), 'utf8')) as T;
+  const lock = read<Lock>('package-lock.json');
+  const folders = readWorkspaces(root).map(({ folder }) => folder);
+  const problems = driftedManifests(lock, read, folders).map((path) => `package-lock.json is older than ${path}`);
   const missing = completeLock(lock);
-  if (argv.includes('--check') && missing.length > 0) {
-    stderr.write(`package-lock.json misses ${missing.length} platform packages (${missing[0]} …); run: npm run lock\n`);
+  if (!argv.includes('--check') && missing.length > 0) {
+    writeFileSync(join(root, 'package-lock.json'), `${JSON.stringify(lock, null, 2)}\n`);
+    stdout.write(`package-lock.json: added ${missing.join(', ')}\n`);
+  } else if (missing.length > 0) {
+    problems.push(`package-lock.json misses ${missing.length} platform packages (${missing[0]} …)`);
+  }
+  if (problems.length > 0) {
+    stderr.write(`${problems.join('\n')}\nRun: npm run lock\n`);
     exit(1);
   }
-  if (missing.length > 0) writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
-  stdout.write(missing.length > 0 ? `package-lock.json: added ${missing.join(', ')}\n` : 'package-lock.json names every platform\n');
 }

@@ -1,6 +1,13 @@
 export { freePort, isPortFree } from './servers/free-port.ts';
-export { type RunningNats, type StartNats, startNats } from './servers/nats.ts';
+export { type RunningNats, type StartNats, startNats, stopLeftoverNats } from './servers/nats.ts';
 export { type FindNatsServer, findNatsServer } from './servers/nats-server-binary.ts';
 export { type FindPostgres, type PostgresBinaries, findPostgres } from './servers/postgres-binaries.ts';
-export { type RunningPostgres, type StartPostgres, databaseUrl, removePostgresData, startPostgres } from './servers/postgres.ts';
+export {
+  type RunningPostgres,
+  type StartPostgres,
+  databaseUrl,
+  removePostgresData,
+  startPostgres,
+  stopLeftoverPostgres,
+} from './servers/postgres.ts';
 export type { Log } from './servers/server-process.ts';

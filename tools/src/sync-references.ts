@@ -11,8 +11,13 @@ type TsConfig = { references?: { path: string }[] };
 /** Brings the references up to date (or only looks, with `check`) and returns the files that differed. */
 export function syncReferences(root: string, check: boolean): string[] {
   const workspaces = readWorkspaces(root).filter((workspace) => existsSync(join(root, workspace.folder, 'tsconfig.json')));
-  const wanted = new Map(workspaces.map((workspace) => [join(workspace.folder, 'tsconfig.json'), references(workspace, workspaces)]));
-  wanted.set('tsconfig.json', workspaces.map(({ folder }) => folder));
+  const wanted = new Map(
+    workspaces.map((workspace) => [join(workspace.folder, 'tsconfig.json'), references(workspace, workspaces)]),
+  );
+  wanted.set(
+    'tsconfig.json',
+    workspaces.map(({ folder }) => folder),
+  );
 
   const differing = [...wanted].filter(([file, paths]) => !same(readConfig(join(root, file)).references, paths));
   if (!check) differing.forEach(([file, paths]) => write(join(root, file), paths));

@@ -12,6 +12,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 export interface BusConnection {
   readonly connection: NatsConnection;
+  /** Under which answers come: the only subjects this user may listen on. */
+  readonly inbox_prefix: string;
   /** False while the server cannot be reached: for readiness. */
   connected(): boolean;
   /** Sends what is waiting to be sent, then closes. Twice is fine. */
@@ -59,6 +61,7 @@ export async function connectBus({ servers, user, nkey_seed, logger }: ConnectOp
   logger.info({ server: connection.getServer(), user }, 'bus-connected');
   return {
     connection,
+    inbox_prefix: inboxPrefixOf(user),
     connected: () => up && !connection.isClosed(),
     close: async () => {
       if (connection.isClosed()) return;

@@ -3,4 +3,5 @@ export interface BusLogger {
   info(fields: object, event: string): void;
   warn(fields: object, event: string): void;
   error(fields: object, event: string): void;
+  fatal(fields: object, event: string): void;
 }

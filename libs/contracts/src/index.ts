@@ -19,3 +19,4 @@ export {
   type ConsumerName, type InboundName, type StreamName,
 } from './topology.ts';
 export { IDEMPOTENCY_KEY_CHARS_MAX, answerGateSchema, cancelMissionSchema, submitMissionSchema, type AnswerGate, type CancelMission, type SubmitMission } from './inbound.ts';
+export { canonicalJson } from './canonical-json.ts';

@@ -1,5 +1,5 @@
 /** A person grants exactly what was shown to them, once, before it expires; nobody answers in silence's place. Owner: approval. */
-import type { Actor, Card, GateEvent, PolicyRef, Tier } from '@baton/contracts';
+import type { Actor, Card, Delivery, GateEvent, PolicyRef, Tier } from '@baton/contracts';
 import { accept, already, never, refuse, type DeadlinePassed, type Decider, type Decision, type Waiting } from './decider.ts';
 
 /** How long a card stays open; then the gate is closed, never passed. */
@@ -31,6 +31,8 @@ export type GateCommand =
       readonly type: 'OpenGate';
       readonly requested_by: string;
       readonly card: Card;
+      /** Where it would land and every path it touches: what the policy looks at; the card shows the first of them. */
+      readonly target: { readonly repository: Delivery['repository']; readonly files: readonly string[] };
       /** Asked of the policy right before deciding; null only until then. */
       readonly evaluation: Evaluation | null;
     } & Named)

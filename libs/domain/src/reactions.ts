@@ -81,6 +81,7 @@ const approval: Reactions<GateCommand> = {
         diff_artifact: change.artifact,
         by_default: 'deny',
       },
+      target: { repository: delivery.repository, files: change.files },
       evaluation: null,
     }),
   ReleaseFailed: ({ mission_id, revision, reason }) => one(gateStream(mission_id, revision), { type: 'SupersedeGate', reason }),

@@ -13,7 +13,8 @@ const APPEND = `
   SELECT statuses, versions, first_position, recorded_at_us, hashes
   FROM baton.append($1::text[], $2::integer[], $3::integer[], $4::text[], $5::bigint[], $6::text[], $7::uuid[], $8::text[], $9::text[], $10::text[])`;
 
-const HASH_BYTES = 32;
+/** Of each event in `hashes`: a backslash, an x, and 64 hex digits. */
+const HASH_CHARS = 66;
 const CONFLICT = 1;
 const DUPLICATE = 2;
 
@@ -23,8 +24,7 @@ interface AppendRow {
   readonly versions: readonly number[];
   readonly first_position: number;
   readonly recorded_at_us: number;
-  /** 32 bytes for each event appended, in order. */
-  readonly hashes: Buffer;
+  readonly hashes: string;
 }
 
 export async function appendGroup(pool: pg.Pool, group: readonly Append[]): Promise<readonly Appended[]> {
@@ -66,7 +66,7 @@ function outcomes(group: readonly Append[], row: AppendRow): readonly Appended[]
         recorded_at,
         meta: event.meta,
         data: event.data,
-        hash: row.hashes.toString('hex', nth * HASH_BYTES, (nth + 1) * HASH_BYTES),
+        hash: row.hashes.slice(nth * HASH_CHARS + 2, (nth + 1) * HASH_CHARS),
       };
     });
     taken += events.length;

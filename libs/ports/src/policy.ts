@@ -1,5 +1,5 @@
 /** Who has to look at a release before it lands: decided by rules that are data, and always explained by the rule that decided. */
-import type { Change, Delivery, PolicyRef, Tier } from '@baton/contracts';
+import type { Delivery, PolicyRef, Tier } from '@baton/contracts';
 
 export interface GateInput {
   readonly risk: Delivery['risk'];
@@ -8,7 +8,7 @@ export interface GateInput {
   readonly repository_url: string | null;
   /** Branch that the change lands on; null where the mission has no repository. */
   readonly target: string | null;
-  readonly files: Change['files'];
+  readonly files: readonly string[];
   readonly insertions: number;
   readonly deletions: number;
   readonly requested_by: string;

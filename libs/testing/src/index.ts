@@ -1,1 +1,5 @@
-export {};
+export { databaseUrl } from '@baton/tools';
+export { TEST_ROLE_PASSWORD, type TestDatabase, type TestDatabaseOptions, testDatabase } from './database.ts';
+export { type Eventually, eventually } from './eventually.ts';
+export { type TestNats, type TestNatsOptions, testNats } from './nats.ts';
+export { type TcpProxy, tcpProxy } from './tcp-proxy.ts';

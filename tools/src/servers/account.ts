@@ -30,7 +30,9 @@ export async function unprivilegedAccount(): Promise<Account | null> {
       // Not on this machine; the next name may be.
     }
   }
-  throw new Error(`Postgres does not run as root, and this machine has neither of the accounts ${ACCOUNTS.join(', ')}: add one, or run Baton as an ordinary user`);
+  throw new Error(
+    `Postgres does not run as root, and this machine has neither of the accounts ${ACCOUNTS.join(', ')}: add one, or run Baton as an ordinary user`,
+  );
 }
 
 /** Asked of the system itself, so that modes, groups and access lists all count. */
@@ -76,7 +78,9 @@ async function linkTarget(link: string): Promise<string> {
 
 async function removeEmpty(path: string, account: Account): Promise<void> {
   if ((await readdir(path)).length === 0) return rmdir(path);
-  throw new Error(`${path} holds files but cannot be reached by the account ${account.name} that Postgres runs as: make its parent directories enterable (chmod o+x), or choose another directory`);
+  throw new Error(
+    `${path} holds files but cannot be reached by the account ${account.name} that Postgres runs as: make its parent directories enterable (chmod o+x), or choose another directory`,
+  );
 }
 
 /** A directory of root's that everybody may enter; one that somebody else has prepared is not trusted. */
@@ -93,5 +97,7 @@ export async function reachablePlace(): Promise<string> {
       failures.push(`${place}: ${(error as Error).message}`);
     }
   }
-  throw new Error(`no directory that an unprivileged account can enter:\n  ${failures.join('\n  ')}\nrun Baton as an ordinary user, or from a directory outside of /root`);
+  throw new Error(
+    `no directory that an unprivileged account can enter:\n  ${failures.join('\n  ')}\nrun Baton as an ordinary user, or from a directory outside of /root`,
+  );
 }

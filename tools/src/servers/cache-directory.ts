@@ -19,5 +19,7 @@ export async function cacheDirectory(): Promise<string> {
       failures.push(`${directory}: ${(error as Error).message}`);
     }
   }
-  throw new Error(`no directory to cache downloads in:\n  ${failures.join('\n  ')}\nset XDG_CACHE_HOME to a directory that can be written`);
+  throw new Error(
+    `no directory to cache downloads in:\n  ${failures.join('\n  ')}\nset XDG_CACHE_HOME to a directory that can be written`,
+  );
 }

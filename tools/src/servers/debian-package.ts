@@ -31,7 +31,7 @@ export async function fetchDebianNatsServer(destination: string, log: Log): Prom
       return await fetchFrom(mirror, destination);
     } catch (error) {
       const { stderr, message } = error as Error & { stderr?: string };
-      failures.push((stderr ?? message).trim().split('\n').slice(0, 3).join(' | '));
+      failures.push((stderr || message).trim().split('\n').slice(0, 3).join(' | '));
     }
   }
   throw new Error(failures.join('; '));
@@ -71,7 +71,10 @@ async function fetchFrom(mirror: Mirror, destination: string): Promise<void> {
       ['usr/sbin', 'usr/bin'].map(async (directory) => {
         await copyFile(join(work, 'package', directory, PACKAGE), destination);
       }),
-    ).then(() => true, () => false);
+    ).then(
+      () => true,
+      () => false,
+    );
     if (!found) throw new Error(`${file} holds no usr/sbin/${PACKAGE}`);
     await chmod(destination, 0o755);
   } finally {
@@ -120,13 +123,18 @@ export function mirrorsInList(text: string, suites: readonly string[]): readonly
 
 /** Stanzas of `Field: value`, continued on lines that begin with a space. */
 export function mirrorsInDeb822(text: string, suites: readonly string[]): readonly Mirror[] {
-  const withoutComments = text.split('\n').filter((line) => !line.startsWith('#')).join('\n');
+  const withoutComments = text
+    .split('\n')
+    .filter((line) => !line.startsWith('#'))
+    .join('\n');
   return withoutComments.split(/\n\s*\n/).flatMap((stanza) => {
     const field = (name: string) => new RegExp(`^${name}:[ \\t]*(.*(?:\\n[ \\t].*)*)`, 'im').exec(stanza)?.[1]?.trim() ?? null;
     const has = (name: string, accepted: readonly string[]) => words(field(name) ?? '').some((word) => accepted.includes(word));
     const on = (field('Enabled') ?? 'yes') === 'yes';
     if (!on || !has('Types', ['deb']) || !has('Suites', suites) || !has('Components', ['main'])) return [];
-    return words(field('URIs') ?? '').filter((uri) => !uri.startsWith('cdrom:')).map((uri) => ({ uri, signed_by: field('Signed-By') }));
+    return words(field('URIs') ?? '')
+      .filter((uri) => !uri.startsWith('cdrom:'))
+      .map((uri) => ({ uri, signed_by: field('Signed-By') }));
   });
 }
 

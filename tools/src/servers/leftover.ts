@@ -1,9 +1,12 @@
 /** A server that outlived whoever started it is found by its pid file, before a second one is let at the same data. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Log } from './server-process.ts';
+
+export const NATS_PID_FILE = 'nats-server.pid';
 
 const STOP_MS_MAX = 30_000;
 const POLL_MS = 50;
@@ -18,6 +21,24 @@ export interface Leftover {
   readonly take_over: boolean;
   readonly log: Log;
 }
+
+export const postgresLeftover = (data_dir: string, take_over: boolean, log: Log): Leftover => ({
+  name: 'Postgres',
+  pid_file: join(data_dir, 'postmaster.pid'),
+  directory: data_dir,
+  stop_signal: 'SIGINT',
+  take_over,
+  log,
+});
+
+export const natsLeftover = (store_dir: string, take_over: boolean, log: Log): Leftover => ({
+  name: 'nats-server',
+  pid_file: join(store_dir, NATS_PID_FILE),
+  directory: store_dir,
+  stop_signal: 'SIGTERM',
+  take_over,
+  log,
+});
 
 /** Afterwards no server runs on the directory and no pid file is in the way; throws when one runs that may not be stopped. */
 export async function clearLeftover(leftover: Leftover): Promise<void> {
@@ -41,7 +62,8 @@ export async function clearLeftover(leftover: Leftover): Promise<void> {
 async function untilGone(name: string, pid: number): Promise<void> {
   const deadline = performance.now() + STOP_MS_MAX;
   while (commandLine(pid) !== '') {
-    if (performance.now() > deadline) throw new Error(`${name}: process ${pid} did not stop within ${STOP_MS_MAX} ms: end it with \`kill -9 ${pid}\``);
+    if (performance.now() > deadline)
+      throw new Error(`${name}: process ${pid} did not stop within ${STOP_MS_MAX} ms: end it with \`kill -9 ${pid}\``);
     await delay(POLL_MS);
   }
 }

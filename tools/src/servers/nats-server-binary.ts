@@ -48,7 +48,10 @@ export async function findNatsServer({ log }: FindNatsServer): Promise<string> {
     }
   }
   if (tried.length === 0) tried.push('nats-server on PATH and in the cache: there is none');
-  for (const [name, fetchTo] of [['release', fetchRelease], ['Debian package', fetchDebianNatsServer]] as const) {
+  for (const [name, fetchTo] of [
+    ['release', fetchRelease],
+    ['Debian package', fetchDebianNatsServer],
+  ] as const) {
     try {
       const path = await intoCache(fetchTo, log);
       log(`nats-server is now in ${path}`);
@@ -69,8 +72,9 @@ async function candidates(): Promise<readonly string[]> {
   const cache = await cacheHome();
   const finished = (await readdir(cache).catch(() => [])).filter((name) => !name.startsWith('.'));
   const versions = finished.toSorted((a, b) => b.localeCompare(a, 'en', { numeric: true }));
-  return [...[...directories].filter((directory) => directory !== ''), ...versions.map((version) => join(cache, version))]
-    .map((directory) => join(directory, 'nats-server'));
+  return [...[...directories].filter((directory) => directory !== ''), ...versions.map((version) => join(cache, version))].map(
+    (directory) => join(directory, 'nats-server'),
+  );
 }
 
 /** One directory a version, so that a cache shared by several checkouts serves them all. */

@@ -38,9 +38,13 @@ describe('nats-server', () => {
     return server;
   };
 
-  it('is found on this machine, or fetched', async () => {
-    expect(await findNatsServer({ log: (message) => process.stdout.write(`${message}\n`) })).toMatch(/nats-server$/);
-  }, FETCH_MS_MAX);
+  it(
+    'is found on this machine, or fetched',
+    async () => {
+      expect(await findNatsServer({ log: (message) => process.stdout.write(`${message}\n`) })).toMatch(/nats-server$/);
+    },
+    FETCH_MS_MAX,
+  );
 
   it('keeps what was acknowledged when it is killed and started again on the same port', async () => {
     await writeFile(join(directory, 'nats.conf'), 'server_name: $SERVER_NAME\njetstream { sync_interval: always }\n');

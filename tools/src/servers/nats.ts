@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 
 import { LOOPBACK, freePort, requireFreePort } from './free-port.ts';
-import { clearLeftover } from './leftover.ts';
+import { NATS_PID_FILE, clearLeftover, natsLeftover } from './leftover.ts';
 import { findNatsServer } from './nats-server-binary.ts';
 import { type Log, startServerProcess, untilReady } from './server-process.ts';
 
@@ -40,18 +40,10 @@ const GREETING_MS_MAX = 1_000;
 
 export async function startNats(start: StartNats): Promise<RunningNats> {
   const store_dir = resolve(start.store_dir);
-  const pid_file = join(store_dir, 'nats-server.pid');
   await mkdir(store_dir, { recursive: true });
   await mkdir(dirname(resolve(start.log_file)), { recursive: true });
   // nats-server takes no lock on its store: two on the same one destroy it.
-  await clearLeftover({
-    name: 'nats-server',
-    pid_file,
-    directory: store_dir,
-    stop_signal: 'SIGTERM',
-    take_over: start.take_over ?? false,
-    log: start.log,
-  });
+  await clearLeftover(natsLeftover(store_dir, start.take_over ?? false, start.log));
   const command = await findNatsServer({ log: start.log });
   const port = start.port ?? (await freePort());
   const monitor_port = start.monitor_port ?? (await freePort());
@@ -61,7 +53,15 @@ export async function startNats(start: StartNats): Promise<RunningNats> {
   const server = await startServerProcess({
     command,
     args: [
-      ...['--config', resolve(start.config_file), '--jetstream', '--store_dir', store_dir, '--pid', pid_file],
+      ...[
+        '--config',
+        resolve(start.config_file),
+        '--jetstream',
+        '--store_dir',
+        store_dir,
+        '--pid',
+        join(store_dir, NATS_PID_FILE),
+      ],
       ...['--addr', LOOPBACK, '--port', String(port), '--http_port', String(monitor_port)],
     ],
     cwd: store_dir,
@@ -79,6 +79,11 @@ export async function startNats(start: StartNats): Promise<RunningNats> {
     stop: () => server.stop('SIGTERM'),
     kill: () => server.kill(),
   };
+}
+
+/** Stops the server an earlier run has left on this store, if there is one. */
+export async function stopLeftoverNats(store_dir: string, log: Log): Promise<void> {
+  await clearLeftover(natsLeftover(resolve(store_dir), true, log));
 }
 
 /** A server greets with one INFO line, before anybody logs in. */

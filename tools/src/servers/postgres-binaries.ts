@@ -61,7 +61,8 @@ export async function findPostgres(find: FindPostgres): Promise<PostgresBinaries
 
 function acceptable(binaries: PostgresBinaries, find: FindPostgres): PostgresBinaries {
   if (binaries.major < MAJOR_MIN) throw new Error(`is version ${binaries.version}, needed is ${MAJOR_MIN} or newer`);
-  if (find.major && binaries.major !== find.major) throw new Error(`is version ${binaries.version}, the data is of version ${find.major}`);
+  if (find.major && binaries.major !== find.major)
+    throw new Error(`is version ${binaries.version}, the data is of version ${find.major}`);
   return binaries;
 }
 
@@ -136,5 +137,8 @@ async function missingLinks(native: string): Promise<readonly { readonly at: str
 }
 
 async function isExecutable(native: string): Promise<boolean> {
-  return access(join(native, 'bin', 'postgres'), constants.X_OK).then(() => true, () => false);
+  return access(join(native, 'bin', 'postgres'), constants.X_OK).then(
+    () => true,
+    () => false,
+  );
 }

@@ -42,67 +42,102 @@ describe.each(['local', 'embedded'] as const)('Postgres, %s binaries preferred',
     return server;
   };
 
-  it('makes a durable cluster that takes the password and nothing else', async () => {
-    const server = await start();
-    const [settings] = await query(
-      server.superuser_url,
-      `select current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit,
+  it(
+    'makes a durable cluster that takes the password and nothing else',
+    async () => {
+      const server = await start();
+      const [settings] = await query(
+        server.superuser_url,
+        `select current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit,
         current_setting('data_checksums') as checksums, current_setting('server_encoding') as encoding,
         current_setting('listen_addresses') as addresses, current_setting('unix_socket_directories') as sockets`,
-    );
-    expect(settings).toEqual({ fsync: 'on', commit: 'on', checksums: 'on', encoding: 'UTF8', addresses: '127.0.0.1', sockets: '' });
-    await expect(query(server.superuser_url.replace('p%40ss%2Fword', 'wrong'), 'select 1')).rejects.toThrow('password authentication failed');
-  }, CLUSTER_MS_MAX);
+      );
+      expect(settings).toEqual({
+        fsync: 'on',
+        commit: 'on',
+        checksums: 'on',
+        encoding: 'UTF8',
+        addresses: '127.0.0.1',
+        sockets: '',
+      });
+      await expect(query(server.superuser_url.replace('p%40ss%2Fword', 'wrong'), 'select 1')).rejects.toThrow(
+        'password authentication failed',
+      );
+    },
+    CLUSTER_MS_MAX,
+  );
 
-  it('keeps what was committed when it is killed and started again on the same port', async () => {
-    const first = await start();
-    await query(first.superuser_url, 'create table kept as select 42 as answer');
-    await first.kill();
+  it(
+    'keeps what was committed when it is killed and started again on the same port',
+    async () => {
+      const first = await start();
+      await query(first.superuser_url, 'create table kept as select 42 as answer');
+      await first.kill();
 
-    const second = await start({ port: first.port });
-    expect(second.url).toBe(first.url);
-    expect(await query(second.superuser_url, 'select answer from kept')).toEqual([{ answer: 42 }]);
-  }, CLUSTER_MS_MAX);
+      const second = await start({ port: first.port });
+      expect(second.url).toBe(first.url);
+      expect(await query(second.superuser_url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+    },
+    CLUSTER_MS_MAX,
+  );
 
-  it('is not kept from starting by the pid of another program', async () => {
-    const first = await start();
-    await first.kill();
-    const lines = (await readFile(join(data_dir, 'postmaster.pid'), 'utf8')).split('\n');
-    await writeFile(join(data_dir, 'postmaster.pid'), [process.pid, ...lines.slice(1)].join('\n'));
-    const second = await start();
-    expect(await query(second.superuser_url, 'select 1 as one')).toEqual([{ one: 1 }]);
-  }, CLUSTER_MS_MAX);
+  it(
+    'is not kept from starting by the pid of another program',
+    async () => {
+      const first = await start();
+      await first.kill();
+      const lines = (await readFile(join(data_dir, 'postmaster.pid'), 'utf8')).split('\n');
+      await writeFile(join(data_dir, 'postmaster.pid'), [process.pid, ...lines.slice(1)].join('\n'));
+      const second = await start();
+      expect(await query(second.superuser_url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    },
+    CLUSTER_MS_MAX,
+  );
 
-  it('is not started twice on one directory, unless it may take over', async () => {
-    const first = await start();
-    await expect(start()).rejects.toThrow(`as process ${first.pid}: use that one, or end it with \`kill -INT ${first.pid}\``);
-    const second = await start({ take_over: true });
-    expect(await query(second.superuser_url, 'select 1 as one')).toEqual([{ one: 1 }]);
-  }, CLUSTER_MS_MAX);
+  it(
+    'is not started twice on one directory, unless it may take over',
+    async () => {
+      const first = await start();
+      await expect(start()).rejects.toThrow(`as process ${first.pid}: use that one, or end it with \`kill -INT ${first.pid}\``);
+      const second = await start({ take_over: true });
+      expect(await query(second.superuser_url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    },
+    CLUSTER_MS_MAX,
+  );
 
-  it('names a port in use, another password, and a directory of something else', async () => {
-    const port = await freePort();
-    const server = await start({ port });
-    const other = join(directory, 'other');
-    await expect(start({ data_dir: other, port })).rejects.toThrow(`port ${port} on 127.0.0.1 is in use, so Postgres cannot listen there`);
-    await removePostgresData(other);
-    await server.stop();
-    await expect(start({ password: 'another' })).rejects.toThrow('made with another password');
+  it(
+    'names a port in use, another password, and a directory of something else',
+    async () => {
+      const port = await freePort();
+      const server = await start({ port });
+      const other = join(directory, 'other');
+      await expect(start({ data_dir: other, port })).rejects.toThrow(
+        `port ${port} on 127.0.0.1 is in use, so Postgres cannot listen there`,
+      );
+      await removePostgresData(other);
+      await server.stop();
+      await expect(start({ password: 'another' })).rejects.toThrow('made with another password');
 
-    const full = join(directory, 'full');
-    await mkdir(full);
-    await writeFile(join(full, 'letter.txt'), 'mine');
-    await expect(start({ data_dir: full })).rejects.toThrow(/holds files but/);
-    expect(await readFile(join(full, 'letter.txt'), 'utf8')).toBe('mine');
-  }, CLUSTER_MS_MAX);
+      const full = join(directory, 'full');
+      await mkdir(full);
+      await writeFile(join(full, 'letter.txt'), 'mine');
+      await expect(start({ data_dir: full })).rejects.toThrow(/holds files but/);
+      expect(await readFile(join(full, 'letter.txt'), 'utf8')).toBe('mine');
+    },
+    CLUSTER_MS_MAX,
+  );
 
-  (isRoot ? it : it.skip)('keeps its data behind a link where the account it runs as cannot go', async () => {
-    // mkdtemp makes directories only root can enter, as /root is.
-    const server = await start();
-    expect((await lstat(data_dir)).isSymbolicLink()).toBe(true);
-    await query(server.superuser_url, 'create table kept as select 42 as answer');
-    await server.stop();
-    const again = await start();
-    expect(await query(again.superuser_url, 'select answer from kept')).toEqual([{ answer: 42 }]);
-  }, CLUSTER_MS_MAX);
+  (isRoot ? it : it.skip)(
+    'keeps its data behind a link where the account it runs as cannot go',
+    async () => {
+      // mkdtemp makes directories only root can enter, as /root is.
+      const server = await start();
+      expect((await lstat(data_dir)).isSymbolicLink()).toBe(true);
+      await query(server.superuser_url, 'create table kept as select 42 as answer');
+      await server.stop();
+      const again = await start();
+      expect(await query(again.superuser_url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+    },
+    CLUSTER_MS_MAX,
+  );
 });

@@ -9,7 +9,7 @@ import pg from 'pg';
 
 import { type Account, directoryFor, unprivilegedAccount } from './account.ts';
 import { LOOPBACK, freePort, requireFreePort } from './free-port.ts';
-import { clearLeftover } from './leftover.ts';
+import { clearLeftover, postgresLeftover } from './leftover.ts';
 import { type PostgresBinaries, findPostgres } from './postgres-binaries.ts';
 import { type Log, type ServerProcess, startServerProcess, untilReady } from './server-process.ts';
 
@@ -67,20 +67,21 @@ export async function startPostgres(start: StartPostgres): Promise<RunningPostgr
   const major = await clusterMajor(data_dir);
   const binaries = await findPostgres({ log: start.log, prefer: start.prefer, major: major ?? undefined });
   if (major === null) await initialise(data_dir, start.password, binaries, account, start.log);
-  await clearLeftover({
-    name: 'Postgres',
-    pid_file: join(data_dir, 'postmaster.pid'),
-    directory: data_dir,
-    stop_signal: 'SIGINT',
-    take_over: start.take_over ?? false,
-    log: start.log,
-  });
+  await clearLeftover(postgresLeftover(data_dir, start.take_over ?? false, start.log));
 
   const port = start.port ?? (await freePort());
   await requireFreePort(port, 'Postgres');
   const superuser_url = databaseUrl(`postgres://${LOOPBACK}:${port}/postgres`, { user: 'postgres', password: start.password });
   const log_file = join(data_dir, 'server.log');
-  const server = await startOnceChildrenAreGone({ data_dir, port, settings: start.settings ?? {}, log_file, binaries, account, superuser_url });
+  const server = await startOnceChildrenAreGone({
+    data_dir,
+    port,
+    settings: start.settings ?? {},
+    log_file,
+    binaries,
+    account,
+    superuser_url,
+  });
   return {
     url: `postgres://${LOOPBACK}:${port}/postgres`,
     superuser_url,
@@ -94,12 +95,21 @@ export async function startPostgres(start: StartPostgres): Promise<RunningPostgr
 }
 
 /** The same server and database by another user, or another database by the same user. */
-export function databaseUrl(url: string, as: { readonly user?: string; readonly password?: string; readonly database?: string }): string {
+export function databaseUrl(
+  url: string,
+  as: { readonly user?: string; readonly password?: string; readonly database?: string },
+): string {
   const parsed = new URL(url);
   if (as.user !== undefined) parsed.username = encodeURIComponent(as.user);
   if (as.password !== undefined) parsed.password = encodeURIComponent(as.password);
   if (as.database !== undefined) parsed.pathname = `/${encodeURIComponent(as.database)}`;
   return parsed.href;
+}
+
+/** Stops the server an earlier run has left on this directory, if there is one. */
+export async function stopLeftoverPostgres(data_dir: string, log: Log): Promise<void> {
+  const real = await realpath(data_dir).catch(() => null);
+  if (real) await clearLeftover(postgresLeftover(real, true, log));
 }
 
 /** Removes a stopped cluster with everything in it, also where the directory is a link to the real one. */
@@ -121,7 +131,13 @@ async function clusterMajor(data_dir: string): Promise<number | null> {
 }
 
 /** Made beside and renamed, so that a cluster that was half made when somebody pulled the plug is never started. */
-async function initialise(data_dir: string, password: string, binaries: PostgresBinaries, account: Account | null, log: Log): Promise<void> {
+async function initialise(
+  data_dir: string,
+  password: string,
+  binaries: PostgresBinaries,
+  account: Account | null,
+  log: Log,
+): Promise<void> {
   const half = `${data_dir}.new`;
   const password_file = `${data_dir}.password`;
   log(`making a Postgres ${binaries.version} cluster in ${data_dir}`);

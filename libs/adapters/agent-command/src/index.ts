@@ -1,1 +1,1 @@
-export {};
+export { commandAgentRuntime, type CommandAgentOptions } from './command-agent-runtime.ts';

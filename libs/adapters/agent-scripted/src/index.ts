@@ -1,1 +1,1 @@
-export {};
+export { scriptedAgentRuntime } from './scripted-agent-runtime.ts';

@@ -1,1 +1,1 @@
-export {};
+export { gitWorkspaces, type GitWorkspaces, type GitWorkspacesOptions } from './git-workspaces.ts';

@@ -1,1 +1,1 @@
-export {};
+export { scratchWorkspaces, type ScratchOptions } from './scratch-workspaces.ts';

@@ -17,7 +17,7 @@ export class Read1795200000004 implements MigrationInterface {
 const LOAD_STREAM = `
   CREATE FUNCTION baton.load_stream(p_stream text, p_after integer, p_limit integer) RETURNS SETOF baton.events
   LANGUAGE plpgsql STABLE SECURITY DEFINER
-  SET search_path = baton, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+  SET search_path = baton, pg_temp SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
   BEGIN
     IF NOT has_table_privilege(session_user, 'baton.events', 'SELECT') THEN
       PERFORM baton.check_own_category(split_part(p_stream, '-', 1));

@@ -1,0 +1,55 @@
+/** Each part of the local stack has a password or key of its own, made once and kept where only the owner can read it. */
+import { randomBytes } from 'node:crypto';
+import { BUS_USERS, type BusUser } from '@baton/bus';
+import { AUDITOR_ROLE, SERVICE_NAMES, roleOf } from '@baton/contracts';
+import { createUser } from '@nats-io/nkeys';
+import { z } from 'zod';
+import { readJson, writeJson, type Home } from './home.ts';
+
+const nkeySchema = z.object({ seed: z.string().startsWith('SU'), public: z.string().startsWith('U') });
+const secretsSchema = z.object({
+  baton: z.literal('secrets/v1'),
+  postgres_superuser: z.string().min(1),
+  /** Role → password. */
+  postgres: z.record(z.string(), z.string().min(1)),
+  /** User of the bus → its nkey. */
+  nkeys: z.record(z.string(), nkeySchema),
+});
+export type Secrets = z.infer<typeof secretsSchema>;
+
+const PASSWORD_BYTES = 24;
+const OWNER_ONLY = 0o600;
+const password = (): string => randomBytes(PASSWORD_BYTES).toString('base64url');
+
+export const readSecrets = (home: Home): Secrets | null => readJson(home.secrets_file, secretsSchema);
+
+/** What is there stays as it is; what a newer release needs besides is added. */
+export function ensureSecrets(home: Home): Secrets {
+  const found = readSecrets(home);
+  const roles = [...SERVICE_NAMES.map(roleOf), AUDITOR_ROLE];
+  const secrets: Secrets = {
+    baton: 'secrets/v1',
+    postgres_superuser: found?.postgres_superuser ?? password(),
+    postgres: Object.fromEntries(roles.map((role) => [role, found?.postgres[role] ?? password()])),
+    nkeys: Object.fromEntries(BUS_USERS.map((user) => [user, found?.nkeys[user] ?? newNkey()])),
+  };
+  if (JSON.stringify(found) !== JSON.stringify(secrets)) writeJson(home.secrets_file, secrets, OWNER_ONLY);
+  return secrets;
+}
+
+function newNkey(): Secrets['nkeys'][string] {
+  const pair = createUser();
+  return { seed: new TextDecoder().decode(pair.getSeed()), public: pair.getPublicKey() };
+}
+
+export function nkeyOf(secrets: Secrets, user: BusUser): Secrets['nkeys'][string] {
+  const nkey = secrets.nkeys[user];
+  if (nkey === undefined) throw new Error(`there is no nkey of ${user}: ensureSecrets was not called`);
+  return nkey;
+}
+
+export function passwordOf(secrets: Secrets, role: string): string {
+  const found = secrets.postgres[role];
+  if (found === undefined) throw new Error(`there is no password of ${role}: ensureSecrets was not called`);
+  return found;
+}

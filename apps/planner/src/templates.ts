@@ -1,0 +1,25 @@
+/** The templates this planner knows: read once at the start, a faulty file stops the start and says what is wrong with it. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { digestOf } from '@baton/handling';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { templateSchema, type Template } from './template.ts';
+
+export interface Templates {
+  find(reference: string): { readonly template: Template; readonly digest: string } | undefined;
+  readonly references: readonly string[];
+}
+
+export async function readTemplates(directory: string): Promise<Templates> {
+  const files = (await readdir(directory)).filter((file) => /\.ya?ml$/.test(file)).sort();
+  const known = new Map<string, { template: Template; digest: string }>();
+  for (const file of files) {
+    const parsed = templateSchema.safeParse(parse(await readFile(join(directory, file), 'utf8')));
+    if (!parsed.success) throw new Error(`template ${join(directory, file)} does not fit:\n${z.prettifyError(parsed.error)}`);
+    const reference = `${parsed.data.name}@${parsed.data.version}`;
+    if (known.has(reference)) throw new Error(`template ${join(directory, file)}: ${reference} exists already; raise its version`);
+    known.set(reference, { template: parsed.data, digest: digestOf(parsed.data) });
+  }
+  return { find: (reference) => known.get(reference), references: [...known.keys()] };
+}

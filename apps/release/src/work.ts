@@ -1,0 +1,96 @@
+/**
+ * Integrates the accepted tasks on the newest target, tests the integrated tree, and lands exactly that tree. A target that
+ * moved in between is integrated and tested again while the target's lease is held, so that missions on one branch land one
+ * after the other instead of overtaking each other for ever.
+ */
+import type { Change, Delivery, Receipt } from '@baton/contracts';
+import type { ReleaseState } from '@baton/domain';
+import { digestOf, type Performer, type ServiceDefinition, type Work } from '@baton/handling';
+import type { WorkspaceProvider } from '@baton/ports';
+import type { TargetLocks } from './target-locks.ts';
+
+export interface ReleaseParts {
+  readonly git: WorkspaceProvider;
+  readonly scratch: WorkspaceProvider;
+  readonly locks: TargetLocks;
+}
+
+type Integrating = Extract<ReleaseState, { status: 'integrating' }>;
+type LandingState = Extract<ReleaseState, { status: 'landing' }>;
+
+const providerFor = (parts: ReleaseParts, delivery: Delivery): WorkspaceProvider => (delivery.repository ? parts.git : parts.scratch);
+
+export const release = (parts: ReleaseParts): ServiceDefinition => ({ name: 'release', perform: { integrate: integrate(parts), land: land(parts) } });
+
+/** What an approval binds: the diff, the evidence and the contract. The tree is not in it: the same change on a newer base is the same content. */
+const contentDigest = (change: Change, receipts: readonly Receipt[], delivery: Delivery): string =>
+  digestOf({
+    diff: change.artifact,
+    evidence: receipts.map(({ criterion_id, command, exit_code }) => ({ criterion_id, command, exit_code })),
+    contract: delivery.contract_digest,
+  });
+
+function integrate(parts: ReleaseParts): Performer {
+  return async (work) => {
+    const candidate = work.state as Integrating;
+    // Content that was approved and lost its base is on its way to land: nobody else may land before it does.
+    if (candidate.approved_digest !== null) await parts.locks.acquire(candidate.delivery.repository, work);
+    let keep = false;
+    try {
+      const decided = await work.submit(await tested(parts, candidate, work));
+      keep = 'waiting' in decided && decided.waiting?.work === 'land';
+    } finally {
+      if (!keep) await parts.locks.release(work.stream);
+    }
+  };
+}
+
+async function tested(parts: ReleaseParts, candidate: Integrating, work: Work): Promise<unknown> {
+  const { delivery, accepted, revision, mission_id } = candidate;
+  const provider = providerFor(parts, delivery);
+  const base = { repository: delivery.repository, inputs: [] };
+  const workspace = await provider.open({ name: `release-${revision}-${mission_id.slice(0, 8)}`, base, signal: work.signal });
+  try {
+    for (const { artifact } of accepted) await workspace.apply(artifact);
+    const collected = await workspace.collect({ write_set: ['**'], write_set_exclude: [], output: null, message: delivery.title });
+    if (collected.status !== 'collected') {
+      const why = collected.status === 'empty' ? 'the target has everything that the tasks changed' : `paths that may never change: ${collected.paths.join(', ')}`;
+      throw Object.assign(new Error(`there is nothing to release: ${why}`), { failure_class: 'semantic' });
+    }
+    const receipts: Receipt[] = [];
+    for (const criterion of delivery.criteria) receipts.push(await workspace.check(criterion, work.signal));
+    work.signal.throwIfAborted();
+    const { change } = collected;
+    return { type: 'RecordIntegration', revision, change, receipts, content_digest: contentDigest(change, receipts, delivery) };
+  } finally {
+    await workspace.discard();
+  }
+}
+
+function land(parts: ReleaseParts): Performer {
+  return async (work) => {
+    const { delivery, revision, change, mission_id, content_digest } = work.state as LandingState;
+    await parts.locks.acquire(delivery.repository, work);
+    let keep = false;
+    try {
+      const landing = await providerFor(parts, delivery).land({
+        repository: delivery.repository,
+        artifact: change.artifact,
+        expected_base: change.base_commit,
+        tree: change.tree,
+        message: `${delivery.title}\n\nRequested by ${delivery.requested_by}, tested and approved as ${content_digest}.`,
+        trailers: { 'Baton-Mission': mission_id, 'Baton-Content': content_digest },
+        signal: work.signal,
+      });
+      if (landing.status === 'landed') {
+        const decided = await work.submit({ type: 'RecordLanding', revision, commit: landing.commit, tree: landing.tree });
+        if (decided.status === 'refused') throw Object.assign(new Error(`${landing.commit} landed with tree ${landing.tree}, tested was ${change.tree}`), { failure_class: 'policy' });
+        return;
+      }
+      const decided = await work.submit({ type: 'RecordTargetMoved', revision, target_commit: landing.target_commit });
+      keep = 'waiting' in decided && decided.waiting?.work === 'integrate';
+    } finally {
+      if (!keep) await parts.locks.release(work.stream);
+    }
+  };
+}

@@ -1,0 +1,24 @@
+/** Reviews one attempt: reads the real diff out of the artifact, then judges every criterion by its receipt. Never edits. */
+import type { ReviewState } from '@baton/domain';
+import type { Performer, ServiceDefinition } from '@baton/handling';
+import type { WorkspaceProvider } from '@baton/ports';
+import { judge } from './verdicts.ts';
+
+export interface ReviewerParts {
+  readonly git: WorkspaceProvider;
+  readonly scratch: WorkspaceProvider;
+}
+
+export const reviewer = (parts: ReviewerParts): ServiceDefinition => ({ name: 'reviewer', perform: { review: review(parts) } });
+
+function review(parts: ReviewerParts): Performer {
+  return async (work) => {
+    const { subject } = work.state as Extract<ReviewState, { status: 'reviewing' }>;
+    const provider = subject.base.repository ? parts.git : parts.scratch;
+    const paths = subject.base.repository ? await provider.paths(subject.change.artifact) : subject.change.files;
+    const { task, change, receipts, attempt } = subject;
+    // Without a repository there is one path, the output itself: no write-set applies to it.
+    const write_set = subject.base.repository ? task.write_set : ['**'];
+    await work.submit({ type: 'ConcludeReview', attempt, ...judge({ task: { ...task, write_set }, change, receipts, paths }) });
+  };
+}

@@ -1,0 +1,97 @@
+/** Which paths a change touches and which of them it may: pure, read from trees and never from what anybody says. */
+import picomatch from 'picomatch';
+
+export interface ChangedPath {
+  readonly path: string;
+  /** Git's octal modes; 000000 = not there. */
+  readonly old_mode: string;
+  readonly new_mode: string;
+  /** 0 for binary files. */
+  readonly insertions: number;
+  readonly deletions: number;
+}
+export interface WriteSet {
+  readonly write_set: readonly string[];
+  readonly write_set_exclude: readonly string[];
+}
+
+export const SYMLINK = '120000';
+export const GITLINK = '160000';
+
+/** Git obeys these: what they say would act on whoever checks the change out. A person may change them, an agent not. */
+const GIT_CONFIGURATION = new Set(['.gitmodules', '.gitattributes', '.gitconfig']);
+
+/** `git diff-tree -r -z --raw --numstat`: first all modes, then all counts. */
+export function parseDiffTree(output: Buffer): readonly ChangedPath[] {
+  const fields = output.toString('utf8').split('\0');
+  const modes = new Map<string, { old_mode: string; new_mode: string }>();
+  const changed: ChangedPath[] = [];
+  for (let index = 0; index < fields.length - 1; index++) {
+    const field = fields[index] ?? '';
+    if (field.startsWith(':')) {
+      const [old_mode = '', new_mode = ''] = field.slice(1).split(' ', 2);
+      modes.set(fields[++index] ?? '', { old_mode, new_mode });
+      continue;
+    }
+    const [insertions = '', deletions = '', ...path_parts] = field.split('\t');
+    const path = path_parts.join('\t');
+    const mode = modes.get(path);
+    if (mode === undefined) throw new Error(`git diff-tree counted lines of "${path}" without naming its modes`);
+    changed.push({ path, ...mode, insertions: countOf(insertions), deletions: countOf(deletions) });
+  }
+  if (changed.length !== modes.size) throw new Error(`git diff-tree named ${String(modes.size)} paths and counted ${String(changed.length)}`);
+  return changed;
+}
+
+const countOf = (text: string): number => (text === '-' ? 0 : Number(text));
+
+/** `git ls-files -z --stage --others`: gitlinks of the base, and what is not in the index; a name with `/` at its end is a repository. */
+export function parseListing(output: Buffer): { readonly gitlinks: readonly string[]; readonly others: readonly string[] } {
+  const gitlinks: string[] = [];
+  const others: string[] = [];
+  for (const entry of output.toString('utf8').split('\0')) {
+    const staged = /^[0-7]{6} [0-9a-f]{40,64} [0-3]\t/.exec(entry)?.[0];
+    if (staged === undefined) {
+      if (entry !== '') others.push(entry);
+    } else if (staged.startsWith(GITLINK)) gitlinks.push(entry.slice(staged.length));
+  }
+  return { gitlinks, others };
+}
+
+/** Paths that are outside the write-set, or that nobody may write by way of a task. `symlinkTarget` reads a changed link. */
+export async function refusedPaths(changed: readonly ChangedPath[], allowed: WriteSet, symlinkTarget: (path: string) => Promise<string>): Promise<readonly string[]> {
+  const inside = picomatch(allowed.write_set, { dot: true, nonegate: true });
+  const excluded = allowed.write_set_exclude.length === 0 ? () => false : picomatch(allowed.write_set_exclude, { dot: true, nonegate: true });
+  const refused: string[] = [];
+  for (const { path, old_mode, new_mode } of changed) {
+    if (!inside(path) || excluded(path) || isForbidden(path) || old_mode === GITLINK || new_mode === GITLINK) refused.push(path);
+    else if (new_mode === SYMLINK && leavesTree(path, await symlinkTarget(path))) refused.push(path);
+  }
+  return refused;
+}
+
+export function isForbidden(path: string): boolean {
+  // A name that is not UTF-8 cannot be compared with the write-set: it was decoded to something else.
+  if (path === '' || path.startsWith('/') || path.includes('\uFFFD') || path.includes('\\')) return true;
+  return path.split('/').some((part) => {
+    const name = part.toLowerCase();
+    return name === '' || name === '.' || name === '..' || name === '.git' || GIT_CONFIGURATION.has(name);
+  });
+}
+
+/**
+ * A link may go up only first and then only down: its own directory is a real one in the tree, so that the way up is
+ * exact, and on the way down any other link is held to the same. `a/link/..` would be resolved by where `link` points.
+ */
+export function leavesTree(path: string, target: string): boolean {
+  if (target === '' || target.startsWith('/') || target.includes('\0')) return true;
+  let depth = path.split('/').length - 1;
+  let went_down = false;
+  for (const part of target.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part.toLowerCase() === '.git') return true;
+    if (part !== '..') went_down = true;
+    else if (went_down || --depth < 0) return true;
+  }
+  return false;
+}

@@ -1,0 +1,190 @@
+/** One workspace: a directory for the agent, and beside it our own index that alone says what changed. */
+import { lstat, mkdir, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Change, Receipt } from '@baton/contracts';
+import type { ArtifactStore, Workspace } from '@baton/ports';
+import { checkEnvironment, makeRunDirectory, removeTree, runCheck, workspaceProblem } from '@baton/workbench';
+import { parseDiffTree, parseListing, refusedPaths, type WriteSet } from './change.ts';
+import { GitFailure, type Git, type GitCall } from './git.ts';
+import { problemOf } from './git-problems.ts';
+import type { Head, Mirror } from './mirror.ts';
+import { conflictPaths, DIFF_ARGUMENTS, PATCH_BYTES_MAX } from './patch.ts';
+import { fileNameOf, giveOwnRepository } from './places.ts';
+
+export interface Bench {
+  readonly git: Git;
+  readonly artifacts: ArtifactStore;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly mirror: Mirror;
+  /** Puts the mirror's configuration back: an agent may have found it. */
+  readonly restore: () => Promise<unknown>;
+  readonly head: Head;
+  /** Ours alone; the agent's directory is one in it. */
+  readonly place: string;
+  readonly name: string;
+}
+
+/** As the Change of the contracts allows. */
+const FILES_MAX = 5_000;
+const CHANGE_BYTES_MAX = 512 * 1024 * 1024;
+const INTEGRATED_AT = '2000-01-01T00:00:00Z';
+
+export async function openGitWorkspace(bench: Bench, inputs: readonly string[], signal: AbortSignal): Promise<Workspace> {
+  const directory = join(bench.place, 'tree');
+  await mkdir(directory);
+  const call: GitCall = { directory, git_dir: bench.mirror.git_dir, work_tree: directory, index: join(bench.place, 'index'), signal };
+  try {
+    await bench.git(['read-tree', '--reset', '-u', bench.head.commit], call);
+    let base_tree = bench.head.tree;
+    let commit = bench.head.commit;
+    for (const input of inputs) await applyPatch(bench, call, input);
+    if (inputs.length > 0) {
+      base_tree = await writeTree(bench.git, call);
+      // The same inputs give the same commit: what the agent sees as its starting point, so that its own diff is its own work.
+      const variables = { GIT_AUTHOR_DATE: INTEGRATED_AT, GIT_COMMITTER_DATE: INTEGRATED_AT };
+      commit = text(await bench.git(['commit-tree', base_tree, '-p', commit, '-m', 'Accepted work that this task builds on'], { ...call, variables }));
+    }
+    const branch = fileNameOf(bench.name);
+    await giveOwnRepository(directory, { mirror_dir: bench.mirror.git_dir, index: join(bench.place, 'index'), branch, commit });
+    return gitWorkspace(bench, { ...call, signal: undefined }, { directory, base_tree, commit, branch });
+  } catch (error) {
+    throw problemOf(error, 'make a workspace', bench.mirror.url);
+  }
+}
+
+interface Opened {
+  readonly directory: string;
+  readonly base_tree: string;
+  /** What the agent's branch points at. */
+  readonly commit: string;
+  readonly branch: string;
+}
+
+function gitWorkspace(bench: Bench, call: GitCall, opened: Opened): Workspace {
+  const { git, artifacts, head, mirror } = bench;
+  const applied: string[] = [];
+  let collected: Change | null = null;
+  let checks = 0;
+  return {
+    directory: opened.directory,
+    base_commit: head.commit,
+    base_tree: opened.base_tree,
+    apply: async (artifact) => {
+      collected = null;
+      await bench.restore();
+      try {
+        await applyPatch(bench, call, artifact);
+      } catch (error) {
+        // A patch that does not fit leaves nothing behind, so that the next one meets what was there before.
+        await git(['read-tree', '--reset', '-u', opened.base_tree], call);
+        for (const before of applied) await applyPatch(bench, call, before);
+        throw problemOf(error, 'apply a change', mirror.url);
+      }
+      applied.push(artifact);
+    },
+    collect: async ({ write_set, write_set_exclude }) => {
+      collected = null;
+      await bench.restore();
+      try {
+        const answer = await collect(bench, call, opened, { write_set, write_set_exclude });
+        if (answer.status === 'collected') collected = answer.change;
+        return answer;
+      } catch (error) {
+        throw problemOf(error, 'collect the change', mirror.url);
+      }
+    },
+    check: async (criterion, signal) => {
+      if (collected === null) throw new Error(`check "${criterion.id}" has nothing to look at: collect before check`);
+      if (criterion.check === undefined) return changedAtAll(criterion.id, collected);
+      const place = join(bench.place, `check-${String(++checks)}`);
+      const { tree } = collected;
+      try {
+        const directory = await checkOutForCheck(bench, place, tree, opened, signal);
+        const own = await makeRunDirectory(place);
+        return await runCheck({ criterion_id: criterion.id, check: criterion.check, directory, tree, environment: checkEnvironment(bench.environment, own), artifacts, signal });
+      } catch (error) {
+        throw problemOf(error, `run check "${criterion.id}"`, mirror.url);
+      } finally {
+        await removeTree(place);
+      }
+    },
+    discard: () => removeTree(bench.place),
+  };
+}
+
+async function applyPatch(bench: Bench, call: GitCall, artifact: string): Promise<void> {
+  const patch = await bench.artifacts.get(artifact);
+  try {
+    await bench.git(['apply', '--3way', '--index', '--whitespace=nowarn', '-'], { ...call, input: patch });
+  } catch (error) {
+    if (!(error instanceof GitFailure) || error.reason !== 'exit-code') throw error;
+    const paths = conflictPaths(`${error.stdout}\n${error.stderr}`);
+    if (paths.length === 0) throw workspaceProblem('semantic', `artifact ${artifact} cannot be applied; git says: ${error.stderr.slice(0, 600)}`, error);
+    throw workspaceProblem('semantic', `artifact ${artifact} does not fit what is there: ${paths.join(', ')} changed on both sides; make the change again on what is there now`, error);
+  }
+}
+
+async function collect(bench: Bench, call: GitCall, opened: Opened, allowed: WriteSet): Promise<Awaited<ReturnType<Workspace['collect']>>> {
+  const { git, head } = bench;
+  await assertOwnDirectory(opened.directory);
+  const { gitlinks, others } = parseListing((await git(['ls-files', '-z', '--stage', '--others', '--exclude-standard'], call)).stdout);
+  // A repository inside would be taken as a bare link to a commit that nobody else has.
+  const repositories = others.filter((path) => path.endsWith('/'));
+  if (repositories.length > 0) return { status: 'refused', paths: repositories.map((path) => path.slice(0, -1)) };
+  await assertSize(opened.directory, others);
+  // Gitlinks are left out: to compare one, git would run in it, under whatever configuration the agent put there.
+  await git(['add', '--all', '--', '.', ...gitlinks.map((path) => `:(exclude,top,literal)${path}`)], call);
+  const tree = await writeTree(git, call);
+  if (tree === opened.base_tree) return { status: 'empty' };
+
+  const changed = parseDiffTree((await git(['diff-tree', '-r', '-z', '--raw', '--numstat', '--no-renames', '--no-ext-diff', '--no-textconv', opened.base_tree, tree], call)).stdout);
+  const refused = await refusedPaths(changed, allowed, (path) => readlink(join(opened.directory, path)));
+  if (refused.length > 0) return { status: 'refused', paths: refused };
+  if (changed.length > FILES_MAX) throw workspaceProblem('semantic', `the change touches ${String(changed.length)} files, at most ${String(FILES_MAX)} can be handed on; split the task or add generated files to .gitignore`);
+  const patch = (await git([...DIFF_ARGUMENTS, opened.base_tree, tree], call)).stdout;
+  if (patch.length > PATCH_BYTES_MAX) throw workspaceProblem('semantic', `the change is a patch of ${String(patch.length)} bytes, at most ${String(PATCH_BYTES_MAX)} can be handed on; split the task or leave large files out`);
+  const change: Change = {
+    artifact: await bench.artifacts.put(patch), base_commit: head.commit, base_tree: opened.base_tree, tree,
+    files: changed.map(({ path }) => path),
+    insertions: changed.reduce((sum, { insertions }) => sum + insertions, 0),
+    deletions: changed.reduce((sum, { deletions }) => sum + deletions, 0),
+  };
+  return { status: 'collected', change };
+}
+
+/** An agent may replace its directory by a link: collecting would then read what is outside. */
+async function assertOwnDirectory(directory: string): Promise<void> {
+  const found = await lstat(directory).catch(() => null);
+  if (found?.isDirectory() !== true) throw workspaceProblem('semantic', 'the directory of the workspace was removed or replaced; an agent must leave the directory it works in where it is');
+}
+
+/** Before git copies it all into its store. */
+async function assertSize(directory: string, others: readonly string[]): Promise<void> {
+  if (others.length > FILES_MAX) throw workspaceProblem('semantic', `the change adds ${String(others.length)} files, at most ${String(FILES_MAX)} can be handed on; split the task or add generated files to .gitignore`);
+  let bytes = 0;
+  for (const path of others) {
+    bytes += (await lstat(join(directory, path)).catch(() => null))?.size ?? 0;
+    if (bytes > CHANGE_BYTES_MAX) throw workspaceProblem('semantic', `the change adds more than ${String(CHANGE_BYTES_MAX)} bytes, up to ${path}; leave large files out`);
+  }
+}
+
+/** The tree alone: nothing that the agent left untracked or ignored is there. */
+async function checkOutForCheck(bench: Bench, place: string, tree: string, opened: Opened, signal: AbortSignal): Promise<string> {
+  const directory = join(place, 'tree');
+  const index = join(place, 'index');
+  await mkdir(directory, { recursive: true });
+  await bench.restore();
+  await bench.git(['read-tree', '--reset', '-u', tree], { directory, git_dir: bench.mirror.git_dir, work_tree: directory, index, signal });
+  // Also keeps a check that asks git from finding a repository above our root.
+  await giveOwnRepository(directory, { mirror_dir: bench.mirror.git_dir, index, branch: opened.branch, commit: opened.commit });
+  return directory;
+}
+
+/** The change is its own evidence. */
+const changedAtAll = (criterion_id: string, change: Change): Receipt => ({
+  criterion_id, command: [], exit_code: change.tree === change.base_tree ? 1 : 0, output_digest: change.artifact,
+  output_tail: `the change touches ${String(change.files.length)} files`, tree: change.tree, started_at: new Date().toISOString(), duration_ms: 0,
+});
+
+const writeTree = async (git: Git, call: GitCall): Promise<string> => text(await git(['write-tree'], call));
+const text = (answer: { readonly stdout: Buffer }): string => answer.stdout.toString('utf8').trim();

@@ -1,0 +1,143 @@
+/**
+ * One bare repository per URL holds what was fetched from it; every git call on the host works with this one.
+ *
+ * An agent's directory is deliberately not a linked worktree of it: in one, `git config` (which package managers run to
+ * install hooks) would write into the mirror, and a filter or fsmonitor written there would run on the host.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Repository } from '@baton/contracts';
+import { workspaceProblem } from '@baton/workbench';
+import { GitFailure, withoutSecrets, type Git } from './git.ts';
+import { problemOf } from './git-problems.ts';
+
+export interface Mirror {
+  /** Absolute where it is a local path. */
+  readonly url: string;
+  /** On this machine: its git programs are ours to start, with options. */
+  readonly local: boolean;
+  readonly git_dir: string;
+}
+export interface Head {
+  readonly commit: string;
+  readonly tree: string;
+}
+export interface Mirrors {
+  /** Makes sure that it is there and as we left it. */
+  ready(url: string): Promise<Mirror>;
+  /** The head of the target branch, fetched after this was called. */
+  fetch(repository: Repository): Promise<{ readonly mirror: Mirror; readonly head: Head }>;
+}
+
+/** Whoever owns a local repository may be another user than we are; `-c` of ours does not reach the other side by itself. */
+export const LOCAL_UPLOAD_PACK = "--upload-pack=git -c 'safe.directory=*' upload-pack";
+const CONFIG = '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n';
+const HEAD = 'ref: refs/heads/none\n';
+const FETCH_ATTEMPTS_MAX = 3;
+const BRANCHES_NAMED_MAX = 20;
+
+export function mirrorsIn(root_dir: string, git: Git, git_timeout_ms: number): Mirrors {
+  const fetches = new Map<string, Queue>();
+  const ready = async (url: string): Promise<Mirror> => {
+    const place = placeOf(url);
+    const mirror = { ...place, git_dir: join(root_dir, 'mirrors', `${shortHash(place.url)}.git`) };
+    await keepAsWritten(mirror.git_dir);
+    return mirror;
+  };
+  return {
+    ready,
+    fetch: async ({ url, target }) => {
+      const mirror = await ready(url);
+      const head = await shared(fetches, `${mirror.git_dir} ${target}`, () => fetchHead(git, mirror, target, git_timeout_ms));
+      return { mirror, head };
+    },
+  };
+}
+
+export function placeOf(url: string): { readonly url: string; readonly local: boolean } {
+  if (url.startsWith('file://')) return { url: fileURLToPath(url), local: true };
+  // `host:path` is ssh, unless such a directory exists.
+  const remote = url.includes('://') || (/^[^/]+:/.test(url) && !existsSync(url));
+  return remote ? { url, local: false } : { url: resolve(url), local: true };
+}
+
+/** What an agent could reach and git would obey: put back before each use. Cheap, and also how a mirror is made. */
+async function keepAsWritten(git_dir: string): Promise<void> {
+  const config = await readFile(join(git_dir, 'config'), 'utf8').catch(() => null);
+  const head = await readFile(join(git_dir, 'HEAD'), 'utf8').catch(() => null);
+  // `commondir` would make git read another repository's configuration.
+  await rm(join(git_dir, 'commondir'), { force: true, recursive: true });
+  if (config === CONFIG && head === HEAD) return;
+  await Promise.all(['objects/info', 'objects/pack', 'refs/heads', 'refs/baton'].map((part) => mkdir(join(git_dir, part), { recursive: true })));
+  await rm(join(git_dir, 'config'), { force: true, recursive: true });
+  await writeFile(join(git_dir, 'config'), CONFIG);
+  await writeFile(join(git_dir, 'HEAD'), HEAD);
+}
+
+interface Queue {
+  running: Promise<Head>;
+  next: Promise<Head> | null;
+}
+
+/**
+ * One fetch of a branch at a time. Who comes while one is running shares the next: that one begins after they came, so
+ * that it sees everything that was there when they asked.
+ */
+function shared(queues: Map<string, Queue>, key: string, fetch: () => Promise<Head>): Promise<Head> {
+  const queue = queues.get(key);
+  if (queue === undefined) {
+    const entry: Queue = { running: fetch(), next: null };
+    queues.set(key, entry);
+    const advance = (): void => {
+      if (entry.next === null) queues.delete(key);
+      else {
+        entry.running = entry.next;
+        entry.next = null;
+        void entry.running.then(advance, advance);
+      }
+    };
+    void entry.running.then(advance, advance);
+    return entry.running;
+  }
+  queue.next ??= queue.running.then(fetch, fetch);
+  return queue.next;
+}
+
+async function fetchHead(git: Git, mirror: Mirror, target: string, git_timeout_ms: number): Promise<Head> {
+  const ref = `refs/baton/targets/${shortHash(target)}`;
+  const call = { directory: mirror.git_dir, git_dir: mirror.git_dir };
+  const args = ['fetch', ...(mirror.local ? [LOCAL_UPLOAD_PACK] : []), '--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--', mirror.url, `+refs/heads/${target}:${ref}`];
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await git(args, call);
+      const { stdout } = await git(['log', '-1', '--format=%H %T', '--end-of-options', ref, '--'], call);
+      const [commit = '', tree = ''] = stdout.toString('utf8').trim().split(' ');
+      return { commit, tree };
+    } catch (error) {
+      const again = error instanceof GitFailure && /cannot lock ref|\.lock': File exists/.test(error.stderr) && attempt < FETCH_ATTEMPTS_MAX;
+      if (!again) throw await fetchProblem(git, mirror, target, error);
+      await removeStaleLock(join(mirror.git_dir, `${ref}.lock`), git_timeout_ms);
+    }
+  }
+}
+
+/** Of a process that was killed while it held it: no git call of ours lives longer than its timeout. */
+async function removeStaleLock(lock: string, git_timeout_ms: number): Promise<void> {
+  const found = await stat(lock).catch(() => null);
+  if (found !== null && Date.now() - found.mtimeMs > 2 * git_timeout_ms) await rm(lock, { force: true });
+}
+
+async function fetchProblem(git: Git, mirror: Mirror, target: string, error: unknown): Promise<unknown> {
+  if (!(error instanceof GitFailure) || !/couldn't find remote ref/.test(error.stderr)) return problemOf(error, `fetch branch "${target}"`, mirror.url);
+  const { stdout } = await git(['ls-remote', '--heads', ...(mirror.local ? [LOCAL_UPLOAD_PACK] : []), '--', mirror.url], { directory: mirror.git_dir, git_dir: mirror.git_dir });
+  const branches = stdout.toString('utf8').split('\n').flatMap((line) => line.split('\trefs/heads/')[1] ?? []);
+  const named = branches.length === 0
+    ? 'it has no branch at all; push a first commit'
+    : `it has: ${branches.slice(0, BRANCHES_NAMED_MAX).join(', ')}${branches.length > BRANCHES_NAMED_MAX ? ', …' : ''}; correct repository.target`;
+  return workspaceProblem('semantic', `repository ${withoutSecrets(mirror.url)} has no branch "${target}"; ${named}`, error);
+}
+
+const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 20);

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { CONSUMERS } from '@baton/contracts';
+import { natsConf } from './nats-conf.ts';
+import { BUS_USERS, permissionsOf } from './permissions.ts';
+
+describe('nats.conf', () => {
+  it('is what the permissions say', () => {
+    const file = readFileSync(new URL('../../../deploy/nats/nats.conf', import.meta.url), 'utf8');
+    expect(file).toBe(natsConf());
+  });
+
+  it('lets the relay alone publish events, and nobody listen where others get their answers', () => {
+    const writers = BUS_USERS.filter((user) => permissionsOf(user).publish.some((subject) => subject.startsWith('baton.event') || subject === '>' || subject === 'baton.>'));
+    expect(writers).toEqual(['relay']);
+    for (const user of BUS_USERS) expect(permissionsOf(user).subscribe).toEqual([`_INBOX_${user}.>`]);
+  });
+
+  it('lets each consumer be pulled by its service alone', () => {
+    for (const [name, { service, stream }] of Object.entries(CONSUMERS)) {
+      const pullers = BUS_USERS.filter((user) => permissionsOf(user).publish.includes(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${name}`));
+      expect(pullers).toEqual([service]);
+    }
+  });
+});

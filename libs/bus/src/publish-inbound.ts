@@ -1,0 +1,29 @@
+/** Asks for something from outside: the request is kept by the bus when this resolves, and its owner has not decided yet. */
+import { INBOUND, type InboundName } from '@baton/contracts';
+import { jetstream, type PubAck } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { MESSAGE_ID_HEADER, escapeValue } from './cloud-event.ts';
+import { messageHeaders } from './header-block.ts';
+
+export interface InboundRequest {
+  /** The same id is the same request: kept once within the stream's window, answered once for ever. */
+  readonly id: string;
+  readonly time?: string;
+  readonly traceparent?: string;
+}
+
+export function publishInbound(connection: NatsConnection, name: InboundName, body: unknown, { id, time, traceparent }: InboundRequest): Promise<PubAck> {
+  const { service, subject } = INBOUND[name];
+  const headers = messageHeaders({
+    [MESSAGE_ID_HEADER]: escapeValue(id),
+    'ce-specversion': '1.0',
+    'ce-id': escapeValue(id),
+    'ce-source': '/baton/outside',
+    'ce-type': `${subject}.v1`,
+    'ce-subject': service,
+    'ce-datacontenttype': 'application/json',
+    ...(time === undefined ? {} : { 'ce-time': escapeValue(time) }),
+    ...(traceparent === undefined ? {} : { 'ce-traceparent': escapeValue(traceparent) }),
+  });
+  return jetstream(connection).publish(subject, JSON.stringify(body), { headers });
+}

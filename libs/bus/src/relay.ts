@@ -1,0 +1,188 @@
+/**
+ * Whatever is in the log is on the bus, in order and under the same number, whatever happens to either in between.
+ *
+ *   standby   another process leads
+ *   copying   reads what is behind the stream's last sequence and publishes it
+ *   waiting   bus or log cannot be reached, or the stream is full: tries again, for ever
+ *   halted    the stream holds what the log does not; nothing is published until somebody has put that right
+ *   closed
+ */
+import type { StoredEvent } from '@baton/contracts';
+import type { EventLog, Leases, Watermarks } from '@baton/ports';
+import type { BusConnection } from './connect.ts';
+import { leadership } from './leadership.ts';
+import type { BusLogger } from './logger.ts';
+import { pipelinedPublish, type PipelinedPublish } from './pipelined-publish.ts';
+import { inspectTail } from './stream-tail.ts';
+import { waker } from './waker.ts';
+
+export const RELAY_LEASE = 'relay';
+/** Events on their way at once: enough to keep the server busy (V20), few enough to be read again cheaply. */
+export const RELAY_BATCH_MAX = 500;
+/** How long an append may go unnoticed when its notification was lost. */
+export const RELAY_POLL_MS = 250;
+const LEASE_MS = 3_000;
+const ACK_TIMEOUT_MS = 5_000;
+/** Streams and consumers are looked after this often, and after every reconnection and failure. */
+const INSPECT_MS = 5_000;
+const RETRY_MS_MIN = 50;
+const RETRY_MS_MAX = 2_000;
+
+export type RelayStatus = 'standby' | 'copying' | 'waiting' | 'halted' | 'closed';
+
+export interface RelayOptions {
+  readonly log: Pick<EventLog, 'readAfter' | 'head'>;
+  readonly watermarks: Pick<Watermarks, 'read'>;
+  readonly leases: Leases;
+  readonly bus: BusConnection;
+  /** Names this process; no two may have the same. */
+  readonly holder: string;
+  readonly replicas: number;
+  readonly logger: BusLogger;
+  readonly batch_max?: number;
+  readonly poll_ms?: number;
+  readonly lease_ms?: number;
+  /** For metrics. */
+  readonly on_published?: (position: number, events: number) => void;
+  readonly on_head?: (position: number) => void;
+  readonly on_status?: (status: RelayStatus) => void;
+}
+
+export interface Relay {
+  /** The log has grown (or may have): looks at once. */
+  wake(): void;
+  status(): RelayStatus;
+  /** Position of the last event that is known to be on the bus. */
+  position(): number;
+  close(): Promise<void>;
+}
+
+export function startRelay(options: RelayOptions): Relay {
+  const { bus, logger, on_status } = options;
+  const alarm = waker();
+  const state: State = { status: 'standby', position: 0, inspect: true, failures: 0 };
+  const to = (status: RelayStatus, fields: object = {}): void => {
+    if (state.status === status) return;
+    state.status = status;
+    on_status?.(status);
+    if (status === 'halted') logger.fatal({ ...fields, fix: 'the log was restored to an earlier time, or this is the bus of another log: delete the stream BATON_EVENTS if the log is right' }, 'relay-broker-ahead');
+    else if (status === 'waiting') logger.warn(fields, 'relay-waiting');
+    else logger.info({ position: state.position, ...fields }, `relay-${status}`);
+  };
+  const publisher = pipelinedPublish(bus, ACK_TIMEOUT_MS);
+  void followConnection(bus, state, publisher, alarm.wake);
+
+  const lead = leadership({
+    leases: options.leases,
+    name: RELAY_LEASE,
+    holder: options.holder,
+    ttl_ms: options.lease_ms ?? LEASE_MS,
+    logger,
+    lead: async (signal) => {
+      signal.addEventListener('abort', alarm.wake);
+      state.inspect = true;
+      await copy(options, state, publisher, { signal, to, sleep: alarm.sleep });
+      to('standby');
+    },
+  });
+
+  return {
+    wake: alarm.wake,
+    status: () => state.status,
+    position: () => state.position,
+    close: async () => {
+      await lead.close();
+      publisher.close();
+      to('closed');
+    },
+  };
+}
+
+interface State {
+  status: RelayStatus;
+  position: number;
+  /** True = what is known of the stream may be wrong by now. */
+  inspect: boolean;
+  failures: number;
+}
+
+interface Term {
+  readonly signal: AbortSignal;
+  readonly to: (status: RelayStatus, fields?: object) => void;
+  readonly sleep: (ms_max: number) => Promise<void>;
+}
+
+async function copy(options: RelayOptions, state: State, publisher: PipelinedPublish, { signal, to, sleep }: Term): Promise<void> {
+  const { log, batch_max = RELAY_BATCH_MAX, poll_ms = RELAY_POLL_MS } = options;
+  let inspected_ms = 0;
+  let ahead: Promise<readonly StoredEvent[]> | null = null;
+  while (!signal.aborted) {
+    try {
+      if (state.inspect || performance.now() - inspected_ms > INSPECT_MS) {
+        ahead = null;
+        if (!(await inspect(options, state, to))) {
+          await sleep(RETRY_MS_MAX);
+          continue;
+        }
+        inspected_ms = performance.now();
+      }
+      const events: readonly StoredEvent[] = await (ahead ?? log.readAfter(state.position, batch_max));
+      ahead = null;
+      const last = events.at(-1);
+      if (!last) {
+        state.failures = 0;
+        await sleep(poll_ms);
+        continue;
+      }
+      if (events.length === batch_max) {
+        // Read while the server stores. A failure is met when it is awaited, or not at all.
+        ahead = log.readAfter(last.position, batch_max);
+        ahead.catch(() => undefined);
+      }
+      const published = await publisher.publish(events);
+      if (published.status === 'stored') {
+        state.position = last.position;
+        state.failures = 0;
+        to('copying');
+        options.on_published?.(last.position, events.length);
+        continue;
+      }
+      ahead = null;
+      state.inspect = true;
+      // Another relay was first, or the stream is a new one: looking again is all there is to do.
+      if (published.status === 'wrong-sequence' || published.status === 'no-stream') options.logger.warn({ position: state.position, status: published.status }, 'relay-looks-again');
+      else to('waiting', published);
+    } catch (err) {
+      ahead = null;
+      state.inspect = true;
+      to('waiting', { err });
+    }
+    await sleep(Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** state.failures++));
+  }
+}
+
+async function inspect(options: RelayOptions, state: State, to: Term['to']): Promise<boolean> {
+  const { bus, log, watermarks, replicas, logger } = options;
+  // Set before looking: what happens meanwhile asks for another look.
+  state.inspect = false;
+  const tail = await inspectTail({ connection: bus.connection, log, watermarks, replicas });
+  options.on_head?.(tail.head);
+  if (tail.status === 'broker-ahead') {
+    state.inspect = true;
+    to('halted', tail);
+    return false;
+  }
+  if (tail.created.length > 0) logger.warn({ created: tail.created, position: tail.position }, 'relay-topology-recreated');
+  state.position = tail.position;
+  if (state.status !== 'waiting') to('copying');
+  return true;
+}
+
+async function followConnection({ connection }: BusConnection, state: State, publisher: PipelinedPublish, wake: () => void): Promise<void> {
+  for await (const { type } of connection.status()) {
+    if (type !== 'disconnect' && type !== 'reconnect') continue;
+    state.inspect = true;
+    if (type === 'disconnect') publisher.abort('the connection to the bus was lost');
+    wake();
+  }
+}

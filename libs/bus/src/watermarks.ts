@@ -1,0 +1,78 @@
+/** How far each consumer of this process has handled everything is kept in the database, where the bus cannot lose it. */
+import { CONSUMERS, EVENT_STREAM, type ConsumerName } from '@baton/contracts';
+import type { Watermarks } from '@baton/ports';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { consumerInfo, streamInfo } from './ensure-topology.ts';
+import type { BusLogger } from './logger.ts';
+import { waker } from './waker.ts';
+
+export const WATERMARK_INTERVAL_MS = 2_000;
+
+export interface WatchWatermarksOptions {
+  readonly connection: NatsConnection;
+  readonly consumers: readonly ConsumerName[];
+  readonly watermarks: Watermarks;
+  readonly interval_ms?: number;
+  readonly logger: BusLogger;
+}
+
+export interface WatermarksWatch {
+  /** Keeps once more how far it has come (if the bus still answers), then stops. Twice is fine. */
+  close(): Promise<void>;
+}
+
+export function watchWatermarks({ connection, consumers, watermarks, interval_ms = WATERMARK_INTERVAL_MS, logger }: WatchWatermarksOptions): WatermarksWatch {
+  const kept = new Map<ConsumerName, number>();
+  const watched = consumers.filter((name) => CONSUMERS[name].stream === EVENT_STREAM);
+  const alarm = waker();
+  let closing = false;
+  let failing = false;
+
+  async function advance(manager: JetStreamManager): Promise<void> {
+    for (const [consumer, position] of await handledUpTo(manager, watched)) {
+      if (position <= (kept.get(consumer) ?? 0)) continue;
+      await watermarks.advance(consumer, position);
+      kept.set(consumer, position);
+    }
+  }
+
+  const running = (async () => {
+    if (watched.length === 0) return;
+    const manager = await jetstreamManager(connection, { checkAPI: false });
+    for (let last = false; !last; ) {
+      await alarm.sleep(interval_ms);
+      last = closing;
+      try {
+        if (!connection.isClosed()) await advance(manager);
+        failing = false;
+      } catch (err) {
+        // Late is fine: what was handled twice changes nothing.
+        if (!failing) logger.warn({ err }, 'watermarks-not-advanced');
+        failing = true;
+      }
+    }
+  })();
+
+  return {
+    close: async () => {
+      closing = true;
+      alarm.wake();
+      await running;
+    },
+  };
+}
+
+/** Consumer → position up to which it has handled everything that concerns it. */
+export async function handledUpTo(manager: JetStreamManager, consumers: readonly ConsumerName[]): Promise<ReadonlyMap<ConsumerName, number>> {
+  // The stream first: what a consumer says it has no more of, it then had no more of at this sequence either.
+  const stream = await streamInfo(manager, EVENT_STREAM);
+  const handled = new Map<ConsumerName, number>();
+  if (!stream) return handled;
+  for (const name of consumers) {
+    const info = await consumerInfo(manager, EVENT_STREAM, name);
+    // A consumer's floor stays at the last message that its filter let through; an idle one has come as far as the stream.
+    if (info) handled.set(name, info.num_pending === 0 && info.num_ack_pending === 0 ? Math.max(stream.state.last_seq, info.ack_floor.stream_seq) : info.ack_floor.stream_seq);
+  }
+  return handled;
+}

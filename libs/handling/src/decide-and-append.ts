@@ -1,0 +1,87 @@
+/**
+ * One command, one decision, one append: load → decide → append, again from the start when somebody else was first. The
+ * deadline of the new state is written in the same transaction as the events that led to it.
+ */
+import { describeEvent, type Actor, type BatonEvent, type Category, type EventMeta, type NewEvent } from '@baton/contracts';
+import type { AnyDecider, Waiting } from '@baton/domain';
+import type { EventLog } from '@baton/ports';
+import { eventId } from './event-id.ts';
+import type { Instruments } from './instruments.ts';
+import type { Known, Streams } from './streams.ts';
+
+/** Conflicts mean that another replica works on the same stream; more than this means that something is wrong. */
+const APPEND_ATTEMPTS_MAX = 20;
+
+export interface Request {
+  readonly stream: string;
+  readonly command: unknown;
+  readonly causation_id: string;
+  readonly correlation_id: string;
+  readonly actor: Actor;
+  readonly traceparent?: string | undefined;
+}
+
+export type Decided =
+  | { readonly status: 'appended'; readonly events: readonly BatonEvent[]; readonly state: unknown; readonly waiting: Waiting | null }
+  /** It was so already; nothing was written. */
+  | { readonly status: 'already'; readonly state: unknown; readonly waiting: Waiting | null }
+  | { readonly status: 'refused'; readonly reason: string; readonly state: unknown };
+
+/** Too many others were first: handled again later. */
+export class ContentionFault extends Error {
+  override readonly name = 'ContentionFault';
+}
+
+export interface Appending {
+  readonly log: EventLog;
+  readonly streams: Streams;
+  readonly instruments: Instruments;
+  /** Name of this process in leases. */
+  readonly holder: string;
+}
+
+export async function decideAndAppend(on: Appending, request: Request): Promise<Decided> {
+  const { stream } = request;
+  const decider = on.streams.deciderFor(stream);
+  for (let attempt = 1; attempt <= APPEND_ATTEMPTS_MAX; attempt++) {
+    const known = await on.streams.get(stream);
+    const decision = decider.decide(request.command, known.state);
+    if ('refused' in decision) {
+      on.instruments.refused(stream, (request.command as { type: string }).type, decision.refused);
+      return { status: 'refused', reason: decision.refused, state: known.state };
+    }
+    const events = decision.accepted as readonly BatonEvent[];
+    if (events.length === 0) return { status: 'already', state: known.state, waiting: decider.waitingOn(known.state) };
+    const decided = await append(on, request, decider, known, events);
+    if (decided) return decided;
+    on.streams.forget(stream);
+  }
+  throw new ContentionFault(`${stream}: ${APPEND_ATTEMPTS_MAX} appends in a row came second; another process writes to it all the time`);
+}
+
+async function append(on: Appending, request: Request, decider: AnyDecider, known: Known, events: readonly BatonEvent[]): Promise<Decided | null> {
+  const { stream } = request;
+  let state = known.state;
+  for (const event of events) state = decider.evolve(state, event);
+  const waiting = decider.waitingOn(state);
+  const deadline = waiting && { key: waiting.key, after_ms: waiting.after_ms, holder: waiting.work ? on.holder : null };
+  const newEvents = events.map((event, ordinal) => newEvent(request, event, ordinal));
+  const result = await on.log.append({ stream, expected_version: known.version, events: newEvents, deadline });
+  if (result.status === 'version-conflict') return null;
+  if (result.status === 'duplicate-event') {
+    // The same cause was recorded before, by a delivery that we do not remember.
+    on.streams.forget(stream);
+    const fresh = await on.streams.get(stream);
+    return { status: 'already', state: fresh.state, waiting: decider.waitingOn(fresh.state) };
+  }
+  const last = newEvents.at(-1)!;
+  on.streams.put(stream, { state, version: known.version + events.length, last_event_id: last.id, correlation_id: request.correlation_id, traceparent: request.traceparent });
+  on.instruments.appended(decider.category as Category, events.length);
+  return { status: 'appended', events, state, waiting };
+}
+
+function newEvent(request: Request, event: BatonEvent, ordinal: number): NewEvent {
+  const { causation_id, correlation_id, actor, traceparent } = request;
+  const meta: EventMeta = { schema_version: describeEvent(event.type)!.version, correlation_id, causation_id, actor, ...(traceparent ? { traceparent } : {}) };
+  return { id: eventId(causation_id, request.stream, ordinal), type: event.type, meta: JSON.stringify(meta), data: JSON.stringify(event.data) };
+}

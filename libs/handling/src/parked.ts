@@ -1,0 +1,33 @@
+/** Which streams are parked for which consumer: what comes later on them queues up behind what could not be handled. */
+import type { DeadLetters } from '@baton/ports';
+
+/** How old the knowledge may be: another replica may have parked or an operator settled something. */
+const KNOWN_FOR_MS = 2_000;
+
+export interface Parked {
+  has(consumer: string, stream: string): Promise<boolean>;
+  add(consumer: string, stream: string): void;
+}
+
+export function parkedStreams(dead_letters: DeadLetters): Parked {
+  let known: Promise<Set<string>> | null = null;
+  let read_at = 0;
+  const name = (consumer: string, stream: string): string => `${consumer} ${stream}`;
+  const read = async (): Promise<Set<string>> =>
+    new Set((await dead_letters.list({ status: 'parked' })).flatMap((letter) => (letter.stream === null ? [] : [name(letter.consumer, letter.stream)])));
+  return {
+    // One small query every few seconds, not one per event.
+    async has(consumer, stream) {
+      const now = performance.now();
+      if (known === null || now - read_at > KNOWN_FOR_MS) {
+        read_at = now;
+        known = read();
+        known.catch(() => (known = null));
+      }
+      return (await known).has(name(consumer, stream));
+    },
+    add(consumer, stream) {
+      known = known?.then((set) => set.add(name(consumer, stream))) ?? null;
+    },
+  };
+}

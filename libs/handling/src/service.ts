@@ -1,0 +1,218 @@
+/**
+ * What a service does with what arrives: react → (look up) → decide → append → work → settle. Free of any framework, over
+ * ports, so that production and simulation run the same code.
+ */
+import { DELIVERIES_MAX, UnreadableEvent, SERVICES, type Category, type InboundName, type ServiceName } from '@baton/contracts';
+import { BrokenInvariant, react, type Waiting } from '@baton/domain';
+import type { DeadLetter, DeadLetters, EventLog } from '@baton/ports';
+import { decideAndAppend, type Appending, type Decided, type Request } from './decide-and-append.ts';
+import type { Delivery, InboundDelivery, Settlement } from './delivery.ts';
+import { uuidOf } from './event-id.ts';
+import { noInstruments, serviceActor, type Instruments } from './instruments.ts';
+import { mailbox } from './mailbox.ts';
+import { parkedStreams } from './parked.ts';
+import { knownStreams } from './streams.ts';
+import { pause, workers, type Performer, type Workers } from './work.ts';
+import { LEASE_MS } from '@baton/domain';
+
+/** An inbound request that can never be handled: dead-lettered at once, with every fault in its message. */
+export class InvalidRequest extends Error {
+  override readonly name = 'InvalidRequest';
+}
+
+export interface ServiceDefinition {
+  readonly name: ServiceName;
+  /** Completes a command with what only this service can look up, right before deciding; by command type. */
+  readonly prepare?: Readonly<Record<string, (command: never) => unknown>>;
+  /** Does the work that a state asks for; by `Waiting.work`. */
+  readonly perform?: Readonly<Record<string, Performer>>;
+  /** Turns a request from outside into commands. Throws InvalidRequest. */
+  readonly inbound?: Partial<Readonly<Record<InboundName, (body: unknown, delivery: InboundDelivery) => readonly Request[]>>>;
+}
+
+export interface ServicePorts {
+  readonly log: EventLog;
+  readonly dead_letters: DeadLetters;
+  readonly instruments?: Instruments;
+  /** Name of this process, different after each start. */
+  readonly holder: string;
+  /** How many pieces of work run side by side. */
+  readonly slots: number;
+}
+
+export interface ServiceRuntime {
+  /** Settles one delivery; never rejects. */
+  receive(delivery: Delivery): Promise<Settlement>;
+  /** Decides a command from an edge on a stream this service owns; committed when it resolves. */
+  submit(request: Request): Promise<Decided>;
+  /** Takes over what is due, once; resolves to how many. */
+  sweep(): Promise<number>;
+  freeSlots(): number;
+  onSlotFree(listener: () => void): () => void;
+  stop(grace_ms: number): Promise<void>;
+  stats(): { readonly running_work: number; readonly handled: number; readonly dead_lettered: number };
+}
+
+const NAK_DELAYS_MS = [200, 500, 1_000, 2_000, 5_000, 10_000, 30_000];
+const FAULT_PAUSE_MS_MAX = 2_000;
+const SWEEP_MAX = 100;
+
+/** Errors of the code or the history: trying again cannot help, though a newer release may. Everything else is a missing store. */
+const isDefect = (error: unknown): boolean =>
+  error instanceof BrokenInvariant || error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError || error instanceof UnreadableEvent;
+
+export function createService(definition: ServiceDefinition, ports: ServicePorts): ServiceRuntime {
+  const instruments = ports.instruments ?? noInstruments;
+  const categories: readonly Category[] = SERVICES[definition.name].appends;
+  const streams = knownStreams(ports.log, categories);
+  const appending: Appending = { log: ports.log, streams, instruments, holder: ports.holder };
+  const parked = parkedStreams(ports.dead_letters);
+  const perStream = mailbox();
+  const stopped = new AbortController();
+  const counts = { handled: 0, dead_lettered: 0 };
+
+  const decide = async (request: Request, by_work = false): Promise<Decided> => {
+    const prepare = definition.prepare?.[(request.command as { type: string }).type];
+    const command = prepare ? await prepare(request.command as never) : request.command;
+    const decided = await perStream.run(request.stream, () => decideAndAppend(appending, { ...request, command }));
+    if (decided.status === 'appended' && !by_work) {
+      team.changed(request.stream, decided.waiting);
+      if (decided.waiting?.work) team.start(request.stream);
+    }
+    return decided;
+  };
+
+  const team: Workers = workers({
+    slots: ports.slots,
+    holder: ports.holder,
+    log: ports.log,
+    instruments,
+    performers: definition.perform ?? {},
+    current: async (stream) => {
+      const known = await streams.get(stream);
+      return { ...known, waiting: streams.deciderFor(stream).waitingOn(known.state) };
+    },
+    submit: async (stream, command, traceparent) => {
+      // The stream's last event is what this work answers: whoever reports for the same state reports the same event id.
+      const { last_event_id, correlation_id } = await streams.get(stream);
+      return decide({ stream, command, causation_id: last_event_id, correlation_id, actor: serviceActor(definition.name), traceparent }, true);
+    },
+  });
+
+  const requestsOf = (delivery: Delivery): { requests: readonly Request[]; correlation_id: string; traceparent: string | undefined; label: string } => {
+    if (delivery.kind === 'inbound') {
+      const answer = definition.inbound?.[delivery.name];
+      if (!answer) throw new InvalidRequest(`${definition.name} does not take ${delivery.name}`);
+      const requests = answer(parseBody(delivery.body), delivery);
+      return { requests, correlation_id: requests[0]?.correlation_id ?? '', traceparent: delivery.headers['traceparent'], label: delivery.name };
+    }
+    const event = delivery.event();
+    const { correlation_id, traceparent } = event.meta;
+    const requests = react(definition.name, event).map(({ stream, command }): Request => ({ stream, command, causation_id: event.id, correlation_id, actor: serviceActor(definition.name) }));
+    return { requests, correlation_id, traceparent, label: event.type };
+  };
+
+  const handle = async (delivery: Delivery): Promise<void> => {
+    const { requests, correlation_id, traceparent, label } = requestsOf(delivery);
+    if (requests.length === 0) return;
+    await instruments.span(`process ${label}`, { mission_id: correlation_id, consumer: delivery.consumer, position: delivery.sequence, event_type: label }, traceparent, async (own) => {
+      for (const request of requests) await decide({ ...request, traceparent: own });
+    });
+  };
+
+  const park = async (delivery: Delivery, reason: DeadLetter['reason'], cause: string): Promise<void> => {
+    const { consumer, subject, sequence, headers, body, deliveries } = delivery;
+    const stream = delivery.kind === 'event' ? (headers['ce-subject'] ?? null) : null;
+    const id = uuidOf(`dead-letter\n${consumer}\n${delivery.kind === 'event' ? sequence : delivery.id}`);
+    await ports.dead_letters.park({ id, consumer, subject, position: delivery.kind === 'event' ? sequence : null, stream, headers, body, reason, cause, deliveries });
+    if (stream !== null) parked.add(consumer, stream);
+    counts.dead_lettered++;
+    instruments.deadLettered(consumer, reason, cause);
+  };
+
+  const settle = async (delivery: Delivery): Promise<'ack' | 'nak' | 'dead-letter'> => {
+    if (delivery.deliveries > DELIVERIES_MAX) {
+      await park(delivery, 'handler-crashed', `delivered ${delivery.deliveries} times and never settled: handling it kills or blocks its process`);
+      return 'dead-letter';
+    }
+    if (delivery.kind === 'event' && (await parked.has(delivery.consumer, delivery.headers['ce-subject'] ?? ''))) {
+      await park(delivery, 'parked-behind', 'an earlier message of this stream is dead-lettered; settle that one first');
+      return 'dead-letter';
+    }
+    try {
+      await handle(delivery);
+      return 'ack';
+    } catch (error) {
+      if (error instanceof UnreadableEvent) await park(delivery, error.kind, error.message);
+      else if (error instanceof InvalidRequest) await park(delivery, 'invalid', error.message);
+      else if (!isDefect(error)) throw error;
+      else if (delivery.deliveries >= DELIVERIES_MAX) await park(delivery, 'handler-failed', (error as Error).stack ?? String(error));
+      else {
+        instruments.fault(`${delivery.consumer} at ${delivery.sequence} (delivery ${delivery.deliveries})`, error);
+        return 'nak';
+      }
+      return 'dead-letter';
+    }
+  };
+
+  return {
+    async receive(delivery) {
+      const started = performance.now();
+      // A store that is away is waited for here: a redelivery would only count towards the dead-letter limit.
+      for (let tries = 1; ; tries++) {
+        try {
+          const result = await settle(delivery);
+          counts.handled++;
+          instruments.handled(delivery.consumer, result, (performance.now() - started) / 1_000);
+          if (result !== 'nak') return { ack: true };
+          return { ack: false, nak_delay_ms: NAK_DELAYS_MS[Math.min(delivery.deliveries, NAK_DELAYS_MS.length) - 1]! };
+        } catch (error) {
+          instruments.fault(`${delivery.consumer} at ${delivery.sequence}, try ${tries}`, error);
+          if (stopped.signal.aborted) return { ack: false, nak_delay_ms: 1_000 };
+          await pause(Math.min(50 * 2 ** tries, FAULT_PAUSE_MS_MAX), stopped.signal);
+        }
+      }
+    },
+    submit: (request) => decide(request),
+    async sweep() {
+      const limit = definition.perform ? Math.min(SWEEP_MAX, team.freeSlots()) : SWEEP_MAX;
+      if (limit === 0 || categories.length === 0 || stopped.signal.aborted) return 0;
+      const due = await ports.log.claimDue({ categories, holder: ports.holder, hold_ms: LEASE_MS, limit });
+      await Promise.all(due.map((deadline) => (team.isWorking(deadline.stream) ? undefined : takeOver(deadline))));
+      return due.length;
+    },
+    freeSlots: team.freeSlots,
+    onSlotFree: team.onSlotFree,
+    async stop(grace_ms) {
+      stopped.abort();
+      await team.stop(grace_ms);
+    },
+    stats: () => ({ running_work: team.running(), ...counts }),
+  };
+
+  async function takeOver({ stream, key, last_holder }: { stream: string; key: string; last_holder: string | null }): Promise<void> {
+    streams.forget(stream);
+    const known = await streams.get(stream);
+    const request: Request = {
+      stream,
+      command: { type: 'DeadlinePassed', key, last_holder },
+      causation_id: `deadline\n${key}\n${known.last_event_id}`.replaceAll('\n', ':'),
+      correlation_id: known.correlation_id,
+      actor: serviceActor(definition.name),
+      traceparent: known.traceparent,
+    };
+    const decided = await decide(request);
+    if (decided.status === 'appended') return;
+    const waiting: Waiting | null = 'waiting' in decided ? decided.waiting : null;
+    if (waiting?.key !== key) await ports.log.clearDeadline(stream, key);
+    else if (waiting.work) team.start(stream);
+  }
+}
+
+function parseBody(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (cause) {
+    throw new InvalidRequest(`the body is not JSON: ${(cause as Error).message}`, { cause });
+  }
+}

@@ -1,0 +1,63 @@
+/** Three questions an orchestrator asks: is it alive, has it started, may it be given work. Only the last looks at anything outside. */
+import type { Answer } from './http-listener.ts';
+
+export interface Health {
+  /** Adds something that has to hold; `check` throws, or rejects, with the reason. */
+  require(name: string, check: () => Promise<void> | void): void;
+  started(): void;
+  /** Not ready from now on, for good. */
+  stopping(): void;
+  readiness(): Promise<{ readonly ready: boolean; readonly faults: Readonly<Record<string, string>> }>;
+  readonly operations: Readonly<Record<'/livez' | '/readyz' | '/startupz', () => Answer | Promise<Answer>>>;
+}
+
+/** A probe that hangs tells an orchestrator less than one that says no. */
+const CHECK_TIMEOUT_MS = 2_000;
+
+const json = (status: number, body: object): Answer => ({ status, content_type: 'application/json; charset=utf-8', body: JSON.stringify(body) });
+
+export function health(service: string, instance: string): Health {
+  const checks = new Map<string, () => Promise<void> | void>();
+  let state: 'starting' | 'started' | 'stopping' = 'starting';
+
+  const readiness: Health['readiness'] = async () => {
+    const faults: Record<string, string> = {};
+    if (state !== 'started') faults['service'] = state;
+    await Promise.all([...checks].map(async ([name, check]) => {
+      const fault = await faultOf(check);
+      if (fault !== null) faults[name] = fault;
+    }));
+    return { ready: Object.keys(faults).length === 0, faults };
+  };
+  return {
+    require: (name, check) => void checks.set(name, check),
+    started: () => {
+      if (state === 'starting') state = 'started';
+    },
+    stopping: () => {
+      state = 'stopping';
+    },
+    readiness,
+    operations: {
+      '/livez': () => json(200, { status: 'alive', service, instance }),
+      '/startupz': () => (state === 'starting' ? json(503, { status: 'starting', service, instance }) : json(200, { status: 'started', service, instance })),
+      '/readyz': async () => {
+        const { ready, faults } = await readiness();
+        return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not-ready', service, instance, not_ready: faults });
+      },
+    },
+  };
+}
+
+async function faultOf(check: () => Promise<void> | void): Promise<string | null> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`)), CHECK_TIMEOUT_MS);
+  try {
+    await Promise.race([check(), late]);
+    return null;
+  } catch (error) {
+    return (error as Error).message || String(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}

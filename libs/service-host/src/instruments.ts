@@ -1,0 +1,40 @@
+/** What handling tells, as spans, metrics and log lines. */
+import { describeEvent, INBOUND, subjectOf, type EventType, type InboundName } from '@baton/contracts';
+import type { Instruments } from '@baton/handling';
+import { messagingAttributes, type Logger, type Metrics, type Tracing } from '@baton/telemetry';
+
+/** Events and requests have the subject as their destination: few values, no ids. */
+function destinationOf(type: string): string {
+  if (describeEvent(type)) return subjectOf(type as EventType);
+  return Object.hasOwn(INBOUND, type) ? INBOUND[type as InboundName].subject : type;
+}
+
+export function instrumentsOf({ logger, metrics, tracing }: { readonly logger: Logger; readonly metrics: Metrics; readonly tracing: Tracing }): Instruments {
+  return {
+    span(name, { mission_id, consumer, event_type, event_id, stream, position }, parent_traceparent, fn) {
+      if (!tracing.recording) return tracing.withSpan({ name, parent_traceparent }, fn);
+      if (consumer === undefined) return tracing.withSpan({ name, parent_traceparent, attributes: { 'baton.mission.id': mission_id, 'baton.stream': stream } }, fn);
+      const attributes = {
+        ...messagingAttributes({ destination: destinationOf(event_type ?? ''), consumer, message_id: event_id ?? String(position ?? ''), mission_id }),
+        'baton.position': position,
+      };
+      return tracing.withSpan({ name, kind: 'consumer', parent_traceparent, attributes }, fn);
+    },
+    handled(consumer, result, seconds) {
+      metrics.deliveries.inc({ consumer, result });
+      metrics.handling_seconds.observe({ consumer }, seconds);
+    },
+    appended: (category, events) => metrics.appended_events.inc({ category }, events),
+    refused(stream, command, reason) {
+      metrics.refusals.inc({ reason });
+      logger.info({ stream, command, reason }, 'command-refused');
+    },
+    workStarted: (kind) => metrics.work_running.inc({ kind }),
+    workEnded(kind, outcome, seconds) {
+      metrics.work_running.dec({ kind });
+      metrics.work_seconds.observe({ kind, outcome }, seconds);
+    },
+    deadLettered: (consumer, reason, cause) => logger.error({ consumer, reason, cause, check: 'baton dead-letters list' }, 'dead-lettered'),
+    fault: (what, err) => logger.warn({ where: what, err }, 'will-try-again'),
+  };
+}

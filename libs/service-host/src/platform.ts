@@ -1,0 +1,34 @@
+/** What the host hands to every service, under one token; and the one thing it wants back, under another. */
+import type { BusConnection } from '@baton/bus';
+import type { ServiceName } from '@baton/contracts';
+import type { EventStore } from '@baton/event-store';
+import type { Instruments, ServiceRuntime } from '@baton/handling';
+import type { Logger, Metrics, Registry, Tracing } from '@baton/telemetry';
+import type { BaseConfig } from './config.ts';
+
+export interface Platform<Config extends BaseConfig = BaseConfig> {
+  readonly name: ServiceName;
+  readonly version: string;
+  /** This process; another one after each start. Holds its leases. */
+  readonly instance: string;
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly store: EventStore;
+  readonly bus: BusConnection;
+  readonly tracing: Tracing;
+  readonly metrics: Metrics;
+  readonly registry: Registry;
+  /** For `createService`. */
+  readonly instruments: Instruments;
+  /** Called before each scrape, to set gauges that are read from somewhere. Failures are logged; the scrape goes on. */
+  onScrape(read: () => Promise<void> | void): void;
+  /** Makes `/readyz` fail while `check` throws; its message is shown. */
+  onReadiness(name: string, check: () => Promise<void> | void): void;
+}
+
+/** Inject it with `inject: [PLATFORM]`. */
+export const PLATFORM = Symbol('Platform');
+/** What the host needs of a runtime; `createService` makes one, a service that only reads makes its own. */
+export type HostedRuntime = Pick<ServiceRuntime, 'receive' | 'sweep' | 'freeSlots' | 'onSlotFree' | 'stop'>;
+/** Provide it in the module of the service. A service without consumers may leave it out. */
+export const RUNTIME = Symbol('Runtime');

@@ -1,0 +1,209 @@
+/**
+ * A service from start to stop: listen, connect, compose, consume; and the same backwards. Whatever fails in between, what was
+ * opened before is closed again, in order.
+ */
+import { connectBus, jetStreamStrategy } from '@baton/bus';
+import { consumersOf, type ConsumerName, type ServiceName } from '@baton/contracts';
+import { openEventStore } from '@baton/event-store';
+import { collectDefaultMetrics, createMetrics, logger, Registry, startTelemetry, type Logger } from '@baton/telemetry';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { BaseConfig } from './config.ts';
+import { health, type Health } from './health.ts';
+import { startListener, type HttpListener } from './http-listener.ts';
+import { instrumentsOf } from './instruments.ts';
+import { createNestApp, type ServiceModule } from './nest-app.ts';
+import { RUNTIME, type HostedRuntime, type Platform } from './platform.ts';
+import { startSweeping } from './sweeping.ts';
+import { waitFor, whereOf } from './wait-for.ts';
+
+export interface ServiceOptions<Config extends BaseConfig = BaseConfig> {
+  readonly name: ServiceName;
+  readonly version?: string;
+  readonly config: Config;
+  /** The composition root; it provides RUNTIME where there are consumers. */
+  readonly module: ServiceModule;
+  /** All of the service's, unless told otherwise. */
+  readonly consumers?: readonly ConsumerName[];
+  /** Ends the waiting for Postgres and NATS at the start. */
+  readonly signal?: AbortSignal;
+  readonly logger?: Logger;
+}
+
+export interface RunningService {
+  /** Where probes, metrics and the edge answer. */
+  readonly url: string;
+  readonly platform: Platform;
+  readonly app: NestFastifyApplication;
+  /** Not ready → stops pulling → work ends → disconnects. Twice is fine; never rejects. */
+  stop(): Promise<void>;
+}
+
+/** Requests that take longer are cut off when the service stops. */
+const HTTP_DRAIN_MS_MAX = 5_000;
+const VERSION = '0.1.0';
+
+/** Things that were opened, and how to close them: last opened, first closed. */
+function closing(log: Logger) {
+  const steps: { readonly what: string; readonly close: () => Promise<unknown> }[] = [];
+  let closed: Promise<void> | null = null;
+  const closeAll = async (): Promise<void> => {
+    for (const { what, close } of steps.toReversed()) {
+      try {
+        await close();
+        log.debug({ what }, 'stopped');
+      } catch (err) {
+        log.error({ what, err }, 'stop-failed');
+      }
+    }
+  };
+  return {
+    add: (what: string, close: () => Promise<unknown>) => void steps.push({ what, close }),
+    closeAll: () => (closed ??= closeAll()),
+  };
+}
+
+export async function startService<Config extends BaseConfig>(options: ServiceOptions<Config>): Promise<RunningService> {
+  const { name, config, version = VERSION, signal = new AbortController().signal } = options;
+  const instance = config.BATON_INSTANCE;
+  const log = options.logger ?? logger({ service: name, level: config.BATON_LOG_LEVEL, instance });
+  const probes = health(name, instance);
+  const opened = closing(log);
+  const stop = async (): Promise<void> => {
+    probes.stopping();
+    await opened.closeAll();
+  };
+  try {
+    const { platform, listener } = await openPlatform({ ...options, version, signal }, log, probes, opened.add);
+    const app = await createNestApp(options.module, platform, listener);
+    opened.add('nest', () => app.close());
+    await startHandling({ app, platform, listener, consumers: options.consumers ?? consumersOf(name), onOpened: opened.add });
+    probes.started();
+    log.info({ url: listener.url, version, node: process.version }, 'service-started');
+    return { url: listener.url, platform, app, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+type Opened = (what: string, close: () => Promise<unknown>) => void;
+
+async function openPlatform<Config extends BaseConfig>(options: ServiceOptions<Config> & { version: string; signal: AbortSignal }, log: Logger, probes: Health, opened: Opened) {
+  const { name, config, version, signal } = options;
+  const instance = config.BATON_INSTANCE;
+  const telemetry = await startTelemetry({
+    service: name,
+    version,
+    instance,
+    traces_exporter: config.OTEL_TRACES_EXPORTER,
+    otlp_endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
+    sample_ratio: config.OTEL_TRACES_SAMPLER_ARG,
+  });
+  opened('telemetry', () => telemetry.shutdown());
+
+  const registry = new Registry();
+  const metrics = createMetrics(registry);
+  collectDefaultMetrics({ register: registry });
+  const scrapes: (() => Promise<void> | void)[] = [async () => metrics.ready.set((await probes.readiness()).ready ? 1 : 0)];
+  const scrape = async () => {
+    await Promise.all(scrapes.map(async (read) => {
+      try {
+        await read();
+      } catch (err) {
+        log.warn({ err }, 'scrape-incomplete');
+      }
+    }));
+    return { status: 200, content_type: registry.contentType, body: await registry.metrics() };
+  };
+  const listener = await startListener({ host: config.BATON_HTTP_HOST, port: config.BATON_HTTP_PORT, operations: { ...probes.operations, '/metrics': scrape } });
+  opened('http', () => listener.close());
+  log.info({ url: listener.url }, 'listening');
+
+  const store = openEventStore({ url: config.BATON_PG_URL, application_name: `baton-${name} ${instance}` });
+  opened('postgres', () => store.close());
+  await waitFor({
+    what: 'Postgres',
+    where: whereOf(config.BATON_PG_URL),
+    check: 'is Postgres running there; are role, password and database of BATON_PG_URL right; has its schema been created by `baton migrate`?',
+    attempt: async () => {
+      await store.ping();
+      await store.log.head();
+    },
+    logger: log,
+    signal,
+  });
+  probes.require('postgres', () => store.ping());
+
+  const bus = await waitFor({
+    what: 'NATS',
+    where: whereOf(config.BATON_NATS_URL),
+    check: 'is nats-server running there, with JetStream; is BATON_NATS_URL right; does the server know the nkey of BATON_NATS_NKEY_SEED?',
+    attempt: () => connectBus({ servers: config.BATON_NATS_URL.split(','), user: name, nkey_seed: config.BATON_NATS_NKEY_SEED, logger: log }),
+    logger: log,
+    signal,
+  });
+  opened('nats', () => bus.close());
+  probes.require('nats', () => {
+    if (!bus.connected()) throw new Error(`no connection to ${whereOf(config.BATON_NATS_URL)}`);
+  });
+
+  const instruments = instrumentsOf({ logger: log, metrics, tracing: telemetry.tracing });
+  const platform: Platform<Config> = {
+    name, version, instance, config, store, bus, metrics, registry, instruments,
+    logger: log,
+    tracing: telemetry.tracing,
+    onScrape: (read) => void scrapes.push(read),
+    onReadiness: (what, check) => probes.require(what, check),
+  };
+  return { platform, listener };
+}
+
+interface Handling {
+  readonly app: NestFastifyApplication;
+  readonly platform: Platform;
+  readonly listener: HttpListener;
+  readonly consumers: readonly ConsumerName[];
+  readonly onOpened: Opened;
+}
+
+async function startHandling({ app, platform, listener, consumers, onOpened }: Handling): Promise<void> {
+  const { config, logger: log, metrics } = platform;
+  const grace_ms = config.BATON_DRAIN_GRACE_MS;
+  const drainEdge = (): Promise<unknown> => within(listener.drain(), Math.min(grace_ms, HTTP_DRAIN_MS_MAX));
+  const runtime = app.get<HostedRuntime | undefined>(RUNTIME, { strict: false, optional: true } as never);
+  if (!runtime) {
+    if (consumers.length > 0) throw new Error(`${platform.name} has consumers (${consumers.join(', ')}), but its module provides no RUNTIME`);
+    onOpened('edge', drainEdge);
+    return;
+  }
+  // A delivery goes straight to the runtime: none of Nest's pipes, guards or observables is on its way.
+  const strategy = jetStreamStrategy({
+    connection: platform.bus.connection,
+    consumers,
+    deliver: (delivery) => runtime.receive(delivery),
+    free_slots: () => runtime.freeSlots(),
+    on_slot_free: (listen) => runtime.onSlotFree(listen),
+    logger: log,
+  });
+  app.connectMicroservice({ strategy });
+  await app.startAllMicroservices();
+  const sweeping = startSweeping({
+    sweep: () => runtime.sweep(),
+    interval_ms: config.BATON_SWEEP_INTERVAL_MS,
+    onFailure: (err) => {
+      metrics.sweep_failures.inc();
+      log.warn({ err }, 'sweep-failed');
+    },
+  });
+  onOpened('handling', async () => {
+    // Told to stop at the same time: handlers that wait for a store give up, the others finish and settle what they hold.
+    await Promise.all([strategy.close(), sweeping.stop(), drainEdge().then(() => runtime.stop(grace_ms))]);
+  });
+}
+
+async function within(work: Promise<unknown>, limit_ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, limit_ms);
+  await Promise.race([work, promise]);
+  clearTimeout(timer);
+}

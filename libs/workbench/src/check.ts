@@ -1,0 +1,83 @@
+/** A check that Baton runs itself, and the receipt it mints for it: the only thing that counts as evidence. */
+import { realpath } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import type { Check, Receipt } from '@baton/contracts';
+import type { ArtifactStore } from '@baton/ports';
+import { runProcess, type ProcessEnd } from './process-group.ts';
+import { scrubbedEnvironment, type RunDirectory } from './run-directory.ts';
+import { tailOf } from './tail.ts';
+import { workspaceProblem } from './workspace-problem.ts';
+
+export interface CheckOptions {
+  readonly criterion_id: string;
+  readonly check: Check;
+  /** Holds exactly the content of `tree`. */
+  readonly directory: string;
+  readonly tree: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly artifacts: ArtifactStore;
+  readonly signal: AbortSignal;
+}
+
+const OUTPUT_BYTES_MAX = 8 * 1024 * 1024;
+const KILL_GRACE_MS = 2_000;
+const TAIL_CHARS_MAX = 2_000;
+/** As shells and `timeout` have it, so that people know them. */
+const EXIT_TIMED_OUT = 124;
+const EXIT_NOT_EXECUTABLE = 126;
+const EXIT_NOT_FOUND = 127;
+
+/** A check sees no variable of the host's but PATH and LANG. */
+export const checkEnvironment = (environment: Readonly<Record<string, string | undefined>>, run: RunDirectory): Record<string, string> => scrubbedEnvironment(environment, run, []);
+
+/** Throws a WorkspaceProblem when aborted: a check that was not finished proves nothing. */
+export async function runCheck(options: CheckOptions): Promise<Receipt> {
+  const { check, signal } = options;
+  const started_at = new Date().toISOString();
+  const directory = await insideDirectory(options.directory, check.in);
+  const end = directory === null ? null : await runProcess({
+    command: check.run, directory, environment: options.environment, input: '',
+    timeout_ms: check.timeout_ms, kill_grace_ms: KILL_GRACE_MS, output_bytes_max: OUTPUT_BYTES_MAX, signal,
+  });
+  if (end?.status === 'aborted') throw workspaceProblem('transient', `check "${options.criterion_id}" was stopped before it ended`);
+
+  const note = end === null ? `in: there is no directory "${check.in ?? '.'}" in this tree; correct the check's "in"\n` : noteOf(end, check);
+  const output = end === null ? note : `${end.dropped_bytes > 0 ? `[${String(end.dropped_bytes)} bytes before this were not kept]\n` : ''}${end.output.toString('utf8')}${note}`;
+  return {
+    criterion_id: options.criterion_id,
+    command: [...check.run],
+    exit_code: end === null ? EXIT_NOT_FOUND : exitCodeOf(end),
+    output_digest: await options.artifacts.put(Buffer.from(output)),
+    output_tail: tailOf(output, TAIL_CHARS_MAX),
+    tree: options.tree,
+    started_at,
+    duration_ms: Math.round(end?.duration_ms ?? 0),
+  };
+}
+
+/** Null where it does not exist or is outside, also by way of a link. */
+async function insideDirectory(root: string, inside: string | undefined): Promise<string | null> {
+  if (inside === undefined) return root;
+  try {
+    const real_root = await realpath(root);
+    const real = await realpath(join(root, inside));
+    return real === real_root || real.startsWith(real_root + sep) ? real : null;
+  } catch {
+    return null;
+  }
+}
+
+function exitCodeOf(end: ProcessEnd): number {
+  if (end.status === 'timed-out') return EXIT_TIMED_OUT;
+  if (end.status === 'not-started') return end.code === 'ENOENT' ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+  return end.exit_code ?? EXIT_NOT_EXECUTABLE;
+}
+
+function noteOf(end: ProcessEnd, check: Check): string {
+  if (end.status === 'timed-out') return `\n[killed: it ran longer than its timeout_ms of ${String(check.timeout_ms)}]\n`;
+  if (end.status !== 'not-started') return '';
+  const program = check.run[0] ?? '';
+  return end.code === 'ENOENT'
+    ? `[${program}: not found; install it where checks run, or correct the check's "run"]\n`
+    : `[${program}: cannot be run (${end.code ?? 'unknown'}); make it executable, or correct the check's "run"]\n`;
+}
