@@ -21,7 +21,7 @@ const teardown = './libs/testing/jest/global-teardown.mjs';
 export default {
   testMatch: ['**/*.spec.ts', '**/*.spec.tsx'],
   testEnvironment: 'node',
-  testEnvironmentOptions: { customExportConditions: ['@baton/source', 'node', 'import', 'default'] },
+  testEnvironmentOptions: { customExportConditions: ['@baton/source', 'node', 'node-addons'] },
   extensionsToTreatAsEsm: ['.ts', '.tsx'],
   transform: { '\\.ts$': ['@swc/jest', swc(false)], '\\.tsx$': ['@swc/jest', swc(true)] },
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],

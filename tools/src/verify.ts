@@ -72,7 +72,12 @@ function run(tool: string, args: readonly string[], output: 'pipe' | 'inherit'):
   const result = spawnSync(command, args, {
     cwd: ROOT,
     encoding: 'utf8',
-    env: { ...env, PATH: [BIN, env['PATH']].join(delimiter), NX_DAEMON: 'false' },
+    env: {
+      ...env,
+      ...(output === 'pipe' ? { NO_COLOR: '1' } : {}),
+      PATH: [BIN, env['PATH']].join(delimiter),
+      NX_DAEMON: 'false',
+    },
     maxBuffer: OUTPUT_BYTES_MAX,
     // The JSON report goes to its file; jest's own words go to stderr, which is shown.
     stdio: output === 'pipe' ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'ignore', 'inherit'],

@@ -3,19 +3,17 @@ import { BUS_USERS, nkeyVariable, permissionsOf, type BusUser } from './permissi
 
 const HEAD = `# Generated from libs/bus/src/permissions.ts; \`nats-conf.spec.ts\` fails when it is edited by hand.
 #
-# Environment: BATON_NATS_SERVER_NAME, BATON_NATS_PORT, BATON_NATS_MONITOR_PORT, BATON_NATS_STORE_DIR,
-# BATON_NATS_STORE_BYTES_MAX (at least 18G: the streams reserve their limits), BATON_NATS_SYNC_INTERVAL,
-# and BATON_NKEY_<USER> with the public nkey of each user below.
+# nats-server --config nats.conf --store_dir <directory> --port <port> --http_port <monitoring port>
+#
+# Environment: BATON_NATS_SERVER_NAME (different for each server), BATON_NATS_STORE_BYTES_MAX (at least 18GB: the streams
+# reserve their limits), BATON_NATS_SYNC_INTERVAL (2m or always) and BATON_NKEY_<USER>, the public nkey of each user below.
 
 server_name: $BATON_NATS_SERVER_NAME
-port: $BATON_NATS_PORT
-http_port: $BATON_NATS_MONITOR_PORT
 
 # Above the largest message of any stream, headers included.
 max_payload: 1MB
 
 jetstream {
-  store_dir: $BATON_NATS_STORE_DIR
   max_memory_store: 64MB
   max_file_store: $BATON_NATS_STORE_BYTES_MAX
   # How long what was acknowledged may stay in the memory of the machine. The log is the record, so on a laptop a power

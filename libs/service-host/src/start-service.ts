@@ -2,7 +2,7 @@
  * A service from start to stop: listen, connect, compose, consume; and the same backwards. Whatever fails in between, what was
  * opened before is closed again, in order.
  */
-import { connectBus, jetStreamStrategy } from '@baton/bus';
+import { connectBus, jetStreamStrategy, watchWatermarks } from '@baton/bus';
 import { consumersOf, type ConsumerName, type ServiceName } from '@baton/contracts';
 import { openEventStore } from '@baton/event-store';
 import { collectDefaultMetrics, createMetrics, logger, Registry, startTelemetry, type Logger } from '@baton/telemetry';
@@ -178,7 +178,7 @@ async function startHandling({ app, platform, listener, consumers, onOpened }: H
   }
   // A delivery goes straight to the runtime: none of Nest's pipes, guards or observables is on its way.
   const strategy = jetStreamStrategy({
-    connection: platform.bus.connection,
+    bus: platform.bus,
     consumers,
     deliver: (delivery) => runtime.receive(delivery),
     free_slots: () => runtime.freeSlots(),
@@ -195,9 +195,11 @@ async function startHandling({ app, platform, listener, consumers, onOpened }: H
       log.warn({ err }, 'sweep-failed');
     },
   });
+  const watermarks = watchWatermarks({ connection: platform.bus.connection, consumers, watermarks: platform.store.watermarks, logger: log });
   onOpened('handling', async () => {
     // Told to stop at the same time: handlers that wait for a store give up, the others finish and settle what they hold.
     await Promise.all([strategy.close(), sweeping.stop(), drainEdge().then(() => runtime.stop(grace_ms))]);
+    await watermarks.close();
   });
 }
 

@@ -1,0 +1,38 @@
+/** The HTTP edge of approval: parse → command → decide. */
+import { answerGateSchema } from '@baton/contracts';
+import type { ServiceRuntime } from '@baton/handling';
+import { parseBody, PLATFORM, problem, RUNTIME, type Platform } from '@baton/service-host';
+import { Body, Controller, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { answer } from './work.ts';
+
+/** Why an answer does not count, and what to do about it. */
+const REFUSALS: Readonly<Record<string, { readonly status: number; readonly detail: string }>> = {
+  'unknown-card': { status: 404, detail: 'there is no such decision card; see baton approvals' },
+  'different-content': { status: 409, detail: 'the content changed since it was shown: look at the card again and answer what it shows now' },
+  'already-decided': { status: 409, detail: 'somebody has decided already; the first answer counts' },
+  'self-approval': { status: 403, detail: 'whoever asked for this change may not approve it: the policy wants a second person' },
+  expired: { status: 409, detail: 'the card expired before it was answered; the release has failed and can be asked for again' },
+  superseded: { status: 409, detail: 'the release ended before it was answered; there is nothing left to decide' },
+};
+
+@Controller('v1/gates')
+export class GatesController {
+  private readonly runtime: ServiceRuntime;
+  private readonly platform: Platform;
+
+  constructor(@Inject(RUNTIME) runtime: unknown, @Inject(PLATFORM) platform: unknown) {
+    this.runtime = runtime as ServiceRuntime;
+    this.platform = platform as Platform;
+  }
+
+  @Post(':mission_id/:revision/answer')
+  @HttpCode(200)
+  async answer(@Param() at: { mission_id: string; revision: string }, @Body() body: unknown, @Headers() headers: Record<string, string | undefined>): Promise<unknown> {
+    const given = body !== null && typeof body === 'object' ? body : {};
+    const asked = parseBody(answerGateSchema, { channel: 'http', ...given, mission_id: at.mission_id, revision: Number(at.revision), by: headers['baton-actor'] });
+    const decided = await this.platform.instruments.span('answer gate', { mission_id: asked.mission_id }, headers['traceparent'], (traceparent) => this.runtime.submit(answer(asked, traceparent)));
+    if (decided.status !== 'refused') return { outcome: asked.answer === 'approve' ? 'approved' : 'denied' };
+    const { status, detail } = REFUSALS[decided.reason] ?? { status: 409, detail: decided.reason };
+    throw problem({ status, type: decided.reason, detail });
+  }
+}

@@ -1,0 +1,63 @@
+/** Database and bus have everything the services need: the same step on a laptop, under compose and in a cluster; again changes nothing. */
+import { PROVISIONER, connectBus, ensureTopology, lowestWatermark, type BusLogger } from '@baton/bus';
+import { migrate, openEventStore, setPasswords } from '@baton/event-store';
+
+export interface Provision {
+  /** A role that may create roles and schemas in this database. */
+  readonly admin_url: string;
+  /** Role → password; roles that are not named keep theirs. */
+  readonly passwords: Readonly<Record<string, string>>;
+  readonly nats_url: string;
+  readonly nkey_seed: string | undefined;
+  /** Copies of each stream. */
+  readonly replicas: number;
+  readonly logger: BusLogger;
+  /** How long the bus may take to let us in. */
+  readonly connect_ms_max: number;
+}
+
+export interface Provisioned {
+  readonly migrations: readonly string[];
+  readonly created: readonly string[];
+  readonly updated: readonly string[];
+}
+
+export async function provision(options: Provision): Promise<Provisioned> {
+  const { applied } = await migrate(options.admin_url);
+  await setPasswords(options.admin_url, options.passwords);
+  const store = openEventStore({ url: options.admin_url, application_name: 'baton-provision' });
+  try {
+    const kept = await store.watermarks.read();
+    const bus = await withinMs(
+      connectBus({ servers: options.nats_url, user: PROVISIONER, nkey_seed: options.nkey_seed, logger: options.logger }),
+      options.connect_ms_max,
+      `nats-server at ${options.nats_url} did not let the provisioner in within ${String(options.connect_ms_max)} ms`,
+    );
+    try {
+      // A stream that has to be made again holds what somebody has still to handle, under the numbers it had.
+      const topology = { replicas: options.replicas, event_stream_first_sequence: lowestWatermark(kept) + 1, consumer_start: kept };
+      const { created, updated } = await ensureTopology(bus.connection, topology);
+      return { migrations: applied, created, updated };
+    } finally {
+      await bus.close();
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+/** The promise, or an error when the time is over; what comes in late is closed. */
+export async function withinMs<T extends { close(): Promise<void> }>(promise: Promise<T>, ms: number, message: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(message));
+      void promise.then((opened) => opened.close()).catch(() => undefined);
+    }, ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,37 @@
+/** Composition root: the only place that names adapters. */
+import { join } from 'node:path';
+import { commandAgentRuntime } from '@baton/agent-command';
+import { scriptedAgentRuntime } from '@baton/agent-scripted';
+import { createService, type ServiceRuntime } from '@baton/handling';
+import { PLATFORM, RUNTIME, type Platform } from '@baton/service-host';
+import { gitWorkspaces } from '@baton/workspace-git';
+import { scratchWorkspaces } from '@baton/workspace-scratch';
+import { Module } from '@nestjs/common';
+import { ENVIRONMENT, type ExecutorConfig } from './config.ts';
+import { executor } from './work.ts';
+
+@Module({
+  providers: [
+    {
+      provide: RUNTIME,
+      inject: [PLATFORM],
+      useFactory: async ({ config, store, instruments, instance, logger }: Platform<ExecutorConfig>): Promise<ServiceRuntime> => {
+        const { artifacts } = store;
+        const git = gitWorkspaces({ root_dir: config.BATON_WORK_DIR, artifacts, git_timeout_ms: config.BATON_GIT_TIMEOUT_MS, environment: ENVIRONMENT });
+        const scratch = scratchWorkspaces({ artifacts, environment: ENVIRONMENT });
+        logger.info({ workspaces: await git.sweepLeftovers() }, 'leftovers-removed');
+        const runtimes = [
+          commandAgentRuntime({
+            environment: ENVIRONMENT,
+            kill_grace_ms: config.BATON_AGENT_KILL_GRACE_MS,
+            output_bytes_max: config.BATON_AGENT_OUTPUT_BYTES_MAX,
+            temp_dir: join(config.BATON_WORK_DIR, 'agents'),
+          }),
+          scriptedAgentRuntime(),
+        ];
+        return createService(executor({ runtimes, git, scratch }), { log: store.log, dead_letters: store.deadLetters, instruments, holder: instance, slots: config.BATON_WORK_SLOTS });
+      },
+    },
+  ],
+})
+export class ExecutorModule {}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from '@jest/globals';
+import { criterion, keepsWorkspaceContract, memoryArtifacts } from '@baton/testing';
+import { scratchWorkspaces } from './scratch-workspaces.ts';
+
+const signal = new AbortController().signal;
+const environment = { PATH: process.env['PATH'] };
+
+describe('scratch workspaces', () => {
+  keepsWorkspaceContract(() => {
+    const artifacts = memoryArtifacts();
+    return Promise.resolve({
+      provider: scratchWorkspaces({ artifacts, environment }), elsewhere: scratchWorkspaces({ artifacts, environment }), artifacts, repository: null,
+      write: (_workspace, _number, text) => Promise.resolve(text), dispose: () => Promise.resolve(),
+    });
+  });
+
+  const made = async (output: string) => {
+    const artifacts = memoryArtifacts();
+    const provider = scratchWorkspaces({ artifacts, environment });
+    const workspace = await provider.open({ name: 'one', base: { repository: null, inputs: [] }, signal });
+    const collected = await workspace.collect({ write_set: ['**'], write_set_exclude: [], output, message: 'One' });
+    if (collected.status !== 'collected') throw new Error(`it was ${collected.status}`);
+    return { artifacts, provider, workspace, change: collected.change };
+  };
+
+  it('delivers the one output as one document', async () => {
+    const { change, provider } = await made('A report');
+    expect(change.files).toEqual(['output']);
+    expect(await provider.diff(change.artifact, 1_000)).toBe('A report');
+  });
+
+  it('finds an output of nothing but white space empty', async () => {
+    const { workspace, change } = await made(' \n\t');
+    expect(await workspace.check(criterion(null), signal)).toMatchObject({ exit_code: 1, tree: change.tree });
+  });
+
+  it('lets a command look at the output as a file, alone in its directory', async () => {
+    const { workspace, artifacts } = await made('A report');
+    const receipt = await workspace.check(criterion(['sh', '-c', 'ls; cat output']), signal);
+    expect(await artifacts.text(receipt.output_digest)).toBe('output\nA report');
+  });
+
+  it('asks the store once for a whole task: everything after is remembered', async () => {
+    const { workspace, change, provider, artifacts } = await made('A report');
+    await workspace.check(criterion(null), signal);
+    await provider.paths(change.artifact);
+    await provider.diff(change.artifact, 1_000);
+    await provider.land({ repository: null, artifact: change.artifact, expected_base: change.base_commit, tree: change.tree, message: 'Deliver', trailers: {}, signal });
+    expect(artifacts.calls).toEqual({ put: 1, get: 0 });
+  });
+
+  it('does not cut a character in two', async () => {
+    const { change, provider } = await made('ééé');
+    expect(await provider.diff(change.artifact, 3)).toBe('é');
+  });
+
+  it('names an artifact that is something else', async () => {
+    const { artifacts, provider } = await made('A report');
+    const patch = await artifacts.put(Buffer.from('diff --git a/x b/x\n'));
+    await expect(provider.paths(patch)).rejects.toMatchObject({ name: 'WorkspaceProblem', failure_class: 'semantic', message: expect.stringContaining(patch) });
+  });
+});
