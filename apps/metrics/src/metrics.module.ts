@@ -10,7 +10,7 @@ import { follow } from './follow.ts';
 const OVERDUE_MS = 5_000;
 
 async function metricsRuntime({ config, instance, store, logger, registry, metrics, onScrape }: Platform): Promise<HostedRuntime> {
-  const history = openHistory({ url: config.BATON_PG_URL, application_name: `baton-metrics ${instance}` });
+  const history = openHistory({ url: config.BATON_PG_URL, application_name: `baton-metrics ${instance}`, connect_timeout_ms: 5_000, statement_timeout_ms: 10_000 });
   const fold = deliveryFold();
   const follower = follow({ log: store.log, apply: fold.apply, onUnreadable: (position, err) => logger.error({ position, err }, 'event-left-out') });
   registerFoldedMetrics(registry, fold.series);

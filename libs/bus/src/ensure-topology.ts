@@ -29,6 +29,8 @@ export class TopologyMismatch extends Error {
   override readonly name = 'TopologyMismatch';
 }
 
+/** In a cluster, the servers agree first. */
+const API_TIMEOUT_MS = 10_000;
 /** Somebody made it between our look and our attempt. */
 const STREAM_NAME_IN_USE = 10058;
 const CONSUMER_ALREADY_EXISTS = 10148;
@@ -77,7 +79,7 @@ export function consumerConfig(name: ConsumerName, replicas: number, handled: nu
 
 /** Creates what is missing and updates what differs; doing it again changes nothing. */
 export async function ensureTopology(connection: NatsConnection, options: TopologyOptions): Promise<EnsuredTopology> {
-  const manager = await jetstreamManager(connection, { checkAPI: false });
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: API_TIMEOUT_MS });
   const done = { created: [] as string[], updated: [] as string[] };
   for (const name of STREAM_NAMES) await ensureStream(manager, name, options, done);
   for (const name of CONSUMER_NAMES) await ensureConsumer(manager, name, options, done);

@@ -118,6 +118,13 @@ async function copy(options: RelayOptions, state: State, publisher: PipelinedPub
   let ahead: Promise<readonly StoredEvent[]> | null = null;
   while (!signal.aborted) {
     try {
+      if (!options.bus.connected()) {
+        to('waiting', { cause: 'the bus cannot be reached' });
+        state.inspect = true;
+        // Cut short by the reconnection.
+        await sleep(RETRY_MS_MAX);
+        continue;
+      }
       if (state.inspect || performance.now() - inspected_ms > INSPECT_MS) {
         ahead = null;
         if (!(await inspect(options, state, to))) {

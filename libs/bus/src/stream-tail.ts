@@ -5,6 +5,9 @@ import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { CONSUMER_NAMES, ensureTopology, streamInfo } from './ensure-topology.ts';
 
+/** Answers that take longer were lost with a connection. */
+const API = { checkAPI: false, timeout: 2_000 };
+
 export type StreamTail =
   /** The log goes on behind this position. */
   | { readonly status: 'follows'; readonly position: number; readonly head: number; readonly created: readonly string[] }
@@ -27,7 +30,7 @@ export function lowestWatermark(watermarks: ReadonlyMap<string, number>): number
 export async function inspectTail({ connection, log, watermarks, replicas }: TailOptions): Promise<StreamTail> {
   const kept = await watermarks.read();
   const { created } = await ensureTopology(connection, { replicas, event_stream_first_sequence: lowestWatermark(kept) + 1, consumer_start: kept, only_missing: true });
-  const manager = await jetstreamManager(connection, { checkAPI: false });
+  const manager = await jetstreamManager(connection, API);
   const info = await streamInfo(manager, EVENT_STREAM);
   if (!info) throw new Error(`stream ${EVENT_STREAM} is gone again`);
   const sequence = info.state.last_seq;

@@ -3,6 +3,7 @@ import { EVENT_STREAM } from '@baton/contracts';
 import { eventually } from '@baton/testing';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { BusConnection, Relay, RelayOptions } from '../src/index.ts';
+import { CONSUMER_NAMES } from '../src/ensure-topology.ts';
 import { memoryLeases, memoryLog, memoryWatermarks, planCancelled, recordingLogger, relayOf, securedNats, type MemoryLog, type SecuredNats } from './secured-nats.ts';
 
 const WITHIN = { within_ms: 15_000 };
@@ -18,7 +19,7 @@ describe('the relay', () => {
   beforeAll(async () => {
     server = await securedNats();
     bus = await server.as('relay');
-    manager = await jetstreamManager(bus.connection, { checkAPI: false });
+    manager = await jetstreamManager(bus.connection, { checkAPI: false, timeout: 500 });
   }, 60_000);
   afterAll(() => server.stop());
   beforeEach(async () => {
@@ -85,14 +86,13 @@ describe('the relay', () => {
     start({ watermarks });
     log.append(missions(300));
     await expectCopied();
-    for (const consumer of (await names())) await watermarks.advance(consumer, consumer === 'release-react' ? 120 : 250);
+    for (const consumer of CONSUMER_NAMES) await watermarks.advance(consumer, consumer === 'release-react' ? 120 : 250);
     await server.nats.wipe();
     await eventually(async () => (await state().catch(() => null))?.last_seq === 300, WITHIN);
     await expectCopied(121);
     expect((await manager.consumers.info(EVENT_STREAM, 'metrics-fold')).config.opt_start_seq).toBe(251);
     expect((await manager.consumers.info(EVENT_STREAM, 'release-react')).num_pending).toBe(180);
   });
-  const names = async () => (await import('../src/ensure-topology.ts')).CONSUMER_NAMES;
 
   it('goes on after the server was killed', async () => {
     start();

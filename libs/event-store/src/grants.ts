@@ -34,7 +34,7 @@ const CALLERS: Readonly<Record<string, readonly string[]>> = {
   is_parked: EVERY_SERVICE,
   list_dead_letters: LOGIN_ROLES,
   settle_dead_letter: EVERY_SERVICE,
-  put_artifact: services('executor'),
+  put_artifact: services('executor', 'release'),
 };
 
 /** One transaction takes all rights away and gives the listed ones, so that nobody is without in between. */

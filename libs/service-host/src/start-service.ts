@@ -2,14 +2,15 @@
  * A service from start to stop: listen, connect, compose, consume; and the same backwards. Whatever fails in between, what was
  * opened before is closed again, in order.
  */
-import { connectBus, jetStreamStrategy, watchWatermarks } from '@baton/bus';
+import { connectBus, jetStreamStrategy, watchWatermarks, type BusConnection } from '@baton/bus';
 import { consumersOf, type ConsumerName, type ServiceName } from '@baton/contracts';
-import { openEventStore } from '@baton/event-store';
+import { openEventStore, type EventStore } from '@baton/event-store';
 import { collectDefaultMetrics, createMetrics, logger, Registry, startTelemetry, type Logger } from '@baton/telemetry';
+import { ModulesContainer } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { BaseConfig } from './config.ts';
 import { health, type Health } from './health.ts';
-import { startListener, type HttpListener } from './http-listener.ts';
+import { startListener, type Answer, type HttpListener } from './http-listener.ts';
 import { instrumentsOf } from './instruments.ts';
 import { createNestApp, type ServiceModule } from './nest-app.ts';
 import { RUNTIME, type HostedRuntime, type Platform } from './platform.ts';
@@ -73,7 +74,7 @@ export async function startService<Config extends BaseConfig>(options: ServiceOp
     await opened.closeAll();
   };
   try {
-    const { platform, listener } = await openPlatform({ ...options, version, signal }, log, probes, opened.add);
+    const { platform, listener } = await openPlatform({ name, config, version, signal, log, probes, onOpened: opened.add });
     const app = await createNestApp(options.module, platform, listener);
     opened.add('nest', () => app.close());
     await startHandling({ app, platform, listener, consumers: options.consumers ?? consumersOf(name), onOpened: opened.add });
@@ -88,8 +89,16 @@ export async function startService<Config extends BaseConfig>(options: ServiceOp
 
 type Opened = (what: string, close: () => Promise<unknown>) => void;
 
-async function openPlatform<Config extends BaseConfig>(options: ServiceOptions<Config> & { version: string; signal: AbortSignal }, log: Logger, probes: Health, opened: Opened) {
-  const { name, config, version, signal } = options;
+interface Opening<Config extends BaseConfig> extends Pick<ServiceOptions<Config>, 'name' | 'config'> {
+  readonly version: string;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  readonly probes: Health;
+  readonly onOpened: Opened;
+}
+
+async function openPlatform<Config extends BaseConfig>(opening: Opening<Config>): Promise<{ platform: Platform<Config>; listener: HttpListener }> {
+  const { name, config, version, log, probes, onOpened } = opening;
   const instance = config.BATON_INSTANCE;
   const telemetry = await startTelemetry({
     service: name,
@@ -99,28 +108,50 @@ async function openPlatform<Config extends BaseConfig>(options: ServiceOptions<C
     otlp_endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
     sample_ratio: config.OTEL_TRACES_SAMPLER_ARG,
   });
-  opened('telemetry', () => telemetry.shutdown());
+  onOpened('telemetry', () => telemetry.shutdown());
 
   const registry = new Registry();
   const metrics = createMetrics(registry);
   collectDefaultMetrics({ register: registry });
-  const scrapes: (() => Promise<void> | void)[] = [async () => metrics.ready.set((await probes.readiness()).ready ? 1 : 0)];
-  const scrape = async () => {
-    await Promise.all(scrapes.map(async (read) => {
-      try {
-        await read();
-      } catch (err) {
-        log.warn({ err }, 'scrape-incomplete');
-      }
-    }));
-    return { status: 200, content_type: registry.contentType, body: await registry.metrics() };
-  };
+  const { scrape, onScrape } = scraping(registry, log);
+  onScrape(async () => metrics.ready.set((await probes.readiness()).ready ? 1 : 0));
   const listener = await startListener({ host: config.BATON_HTTP_HOST, port: config.BATON_HTTP_PORT, operations: { ...probes.operations, '/metrics': scrape } });
-  opened('http', () => listener.close());
+  onOpened('http', () => listener.close());
   log.info({ url: listener.url }, 'listening');
 
-  const store = openEventStore({ url: config.BATON_PG_URL, application_name: `baton-${name} ${instance}` });
-  opened('postgres', () => store.close());
+  const store = await connectPostgres(opening);
+  const bus = await connectNats(opening);
+  const instruments = instrumentsOf({ logger: log, metrics, tracing: telemetry.tracing });
+  const platform: Platform<Config> = {
+    name, version, instance, config, store, bus, metrics, registry, instruments, onScrape,
+    logger: log,
+    tracing: telemetry.tracing,
+    onReadiness: (what, check) => probes.require(what, check),
+  };
+  return { platform, listener };
+}
+
+function scraping(registry: Registry, log: Logger): { scrape: () => Promise<Answer>; onScrape: Platform['onScrape'] } {
+  const reads: (() => Promise<void> | void)[] = [];
+  const readOne = async (read: () => Promise<void> | void): Promise<void> => {
+    try {
+      await read();
+    } catch (err) {
+      log.warn({ err }, 'scrape-incomplete');
+    }
+  };
+  return {
+    onScrape: (read) => void reads.push(read),
+    scrape: async () => {
+      await Promise.all(reads.map(readOne));
+      return { status: 200, content_type: registry.contentType, body: await registry.metrics() };
+    },
+  };
+}
+
+async function connectPostgres<Config extends BaseConfig>({ name, config, signal, log, probes, onOpened }: Opening<Config>): Promise<EventStore> {
+  const store = openEventStore({ url: config.BATON_PG_URL, application_name: `baton-${name} ${config.BATON_INSTANCE}` });
+  onOpened('postgres', () => store.close());
   await waitFor({
     what: 'Postgres',
     where: whereOf(config.BATON_PG_URL),
@@ -133,29 +164,24 @@ async function openPlatform<Config extends BaseConfig>(options: ServiceOptions<C
     signal,
   });
   probes.require('postgres', () => store.ping());
+  return store;
+}
 
+async function connectNats<Config extends BaseConfig>({ name, config, signal, log, probes, onOpened }: Opening<Config>): Promise<BusConnection> {
+  const where = whereOf(config.BATON_NATS_URL);
   const bus = await waitFor({
     what: 'NATS',
-    where: whereOf(config.BATON_NATS_URL),
+    where,
     check: 'is nats-server running there, with JetStream; is BATON_NATS_URL right; does the server know the nkey of BATON_NATS_NKEY_SEED?',
     attempt: () => connectBus({ servers: config.BATON_NATS_URL.split(','), user: name, nkey_seed: config.BATON_NATS_NKEY_SEED, logger: log }),
     logger: log,
     signal,
   });
-  opened('nats', () => bus.close());
+  onOpened('nats', () => bus.close());
   probes.require('nats', () => {
-    if (!bus.connected()) throw new Error(`no connection to ${whereOf(config.BATON_NATS_URL)}`);
+    if (!bus.connected()) throw new Error(`no connection to ${where}`);
   });
-
-  const instruments = instrumentsOf({ logger: log, metrics, tracing: telemetry.tracing });
-  const platform: Platform<Config> = {
-    name, version, instance, config, store, bus, metrics, registry, instruments,
-    logger: log,
-    tracing: telemetry.tracing,
-    onScrape: (read) => void scrapes.push(read),
-    onReadiness: (what, check) => probes.require(what, check),
-  };
-  return { platform, listener };
+  return bus;
 }
 
 interface Handling {
@@ -170,7 +196,7 @@ async function startHandling({ app, platform, listener, consumers, onOpened }: H
   const { config, logger: log, metrics } = platform;
   const grace_ms = config.BATON_DRAIN_GRACE_MS;
   const drainEdge = (): Promise<unknown> => within(listener.drain(), Math.min(grace_ms, HTTP_DRAIN_MS_MAX));
-  const runtime = app.get<HostedRuntime | undefined>(RUNTIME, { strict: false, optional: true } as never);
+  const runtime = runtimeOf(app);
   if (!runtime) {
     if (consumers.length > 0) throw new Error(`${platform.name} has consumers (${consumers.join(', ')}), but its module provides no RUNTIME`);
     onOpened('edge', drainEdge);
@@ -201,6 +227,12 @@ async function startHandling({ app, platform, listener, consumers, onOpened }: H
     await Promise.all([strategy.close(), sweeping.stop(), drainEdge().then(() => runtime.stop(grace_ms))]);
     await watermarks.close();
   });
+}
+
+/** Asking Nest for what is not there would be logged as an error; a service with an edge only has none. */
+function runtimeOf(app: NestFastifyApplication): HostedRuntime | undefined {
+  const provided = [...app.get(ModulesContainer).values()].some((module) => module.providers.has(RUNTIME));
+  return provided ? app.get<HostedRuntime>(RUNTIME, { strict: false }) : undefined;
 }
 
 async function within(work: Promise<unknown>, limit_ms: number): Promise<void> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { mirrorsInDeb822, mirrorsInList } from './debian-package.ts';
-import { checksumOf, parseVersion } from './nats-server-binary.ts';
+import { checksumOf, parseVersion } from './program.ts';
 
 const SUITES = ['bookworm', 'stable'];
 
@@ -57,6 +57,9 @@ describe('the published checksums', () => {
     expect(checksumOf(`${sum}  x.zip\n${'b'.repeat(64)}  x.tar.gz\n`, 'x.tar.gz')).toBe('b'.repeat(64));
     expect(() => checksumOf(`${sum}  x.zip\n`, 'x.tar.gz')).toThrow('do not name x.tar.gz');
     expect(() => checksumOf('short  x.tar.gz\n', 'x.tar.gz')).toThrow('do not name x.tar.gz');
+  });
+  it('may be one checksum alone, in a file of its own', () => {
+    expect(checksumOf(`${sum}\n`, 'kubectl')).toBe(sum);
   });
 });
 

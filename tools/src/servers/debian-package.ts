@@ -1,5 +1,5 @@
 /**
- * The nats-server of a newer Debian suite, from the mirror this machine's apt uses already and verified with the same
+ * A program of a newer Debian suite, from the mirror this machine's apt uses already and verified with the same
  * keys. Nothing is installed and apt's own state is not touched: own source list, own lists, own cache, `dpkg -x`.
  */
 import { execFile } from 'node:child_process';
@@ -12,7 +12,6 @@ import type { Log } from './server-process.ts';
 
 const run = promisify(execFile);
 
-const PACKAGE = 'nats-server';
 const SUITE = 'testing';
 // Names under which a machine follows Debian itself, besides its release's codename; a third party's suite has others.
 const DEBIAN_SUITES = ['oldstable', 'stable', 'testing', 'unstable', 'sid'];
@@ -20,15 +19,20 @@ const MIRRORS_MAX = 3;
 const APT_MS_MAX = 180_000;
 const CONNECT_S_MAX = 10;
 
+export interface DebianProgram {
+  readonly name: string;
+  readonly debian_package: string;
+}
+
 /** Puts the program at `destination`, or throws why it cannot. */
-export async function fetchDebianNatsServer(destination: string, log: Log): Promise<void> {
+export async function fetchDebianProgram(program: DebianProgram, destination: string, log: Log): Promise<void> {
   const mirrors = (await machineMirrors()).slice(0, MIRRORS_MAX);
   if (mirrors.length === 0) throw new Error('this machine has no apt source of Debian');
   const failures: string[] = [];
   for (const mirror of mirrors) {
     try {
-      log(`fetching ${PACKAGE} from the ${SUITE} suite of this machine's Debian mirror (about 15 MB, nothing is installed)`);
-      return await fetchFrom(mirror, destination);
+      log(`fetching ${program.debian_package} from the ${SUITE} suite of this machine's Debian mirror (about 20 MB, nothing is installed)`);
+      return await fetchFrom(mirror, program, destination);
     } catch (error) {
       const { stderr, message } = error as Error & { stderr?: string };
       failures.push((stderr || message).trim().split('\n').slice(0, 3).join(' | '));
@@ -37,7 +41,7 @@ export async function fetchDebianNatsServer(destination: string, log: Log): Prom
   throw new Error(failures.join('; '));
 }
 
-async function fetchFrom(mirror: Mirror, destination: string): Promise<void> {
+async function fetchFrom(mirror: Mirror, { name, debian_package }: DebianProgram, destination: string): Promise<void> {
   const work = await mkdtemp(join(tmpdir(), 'baton-apt-'));
   try {
     // As root, apt fetches as another account, which has to get in here.
@@ -63,19 +67,19 @@ async function fetchFrom(mirror: Mirror, destination: string): Promise<void> {
     }).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
     const limits = { cwd: work, timeout: APT_MS_MAX };
     await run('apt-get', ['--quiet', ...options, 'update'], limits);
-    await run('apt-get', ['--quiet', ...options, 'download', PACKAGE], limits);
-    const file = (await readdir(work)).find((name) => name.endsWith('.deb'));
-    if (!file) throw new Error(`apt-get download ${PACKAGE} brought no package`);
+    await run('apt-get', ['--quiet', ...options, 'download', debian_package], limits);
+    const file = (await readdir(work)).find((entry) => entry.endsWith('.deb'));
+    if (!file) throw new Error(`apt-get download ${debian_package} brought no package`);
     await run('dpkg', ['-x', join(work, file), join(work, 'package')], limits);
     const found = await Promise.any(
       ['usr/sbin', 'usr/bin'].map(async (directory) => {
-        await copyFile(join(work, 'package', directory, PACKAGE), destination);
+        await copyFile(join(work, 'package', directory, name), destination);
       }),
     ).then(
       () => true,
       () => false,
     );
-    if (!found) throw new Error(`${file} holds no usr/sbin/${PACKAGE}`);
+    if (!found) throw new Error(`${file} holds no usr/sbin/${name} and no usr/bin/${name}`);
     await chmod(destination, 0o755);
   } finally {
     await rm(work, { recursive: true, force: true });

@@ -17,7 +17,7 @@ describe('paths of a change', () => {
 
   it('of the index are told from what is not in it', () => {
     const id = 'b'.repeat(40);
-    expect(parseListing(Buffer.from(`100644 ${id} 0\ta\0160000 ${id} 0\tvendor/lib\0new file\0nested/\0`))).toEqual({ gitlinks: ['vendor/lib'], others: ['new file', 'nested/'] });
+    expect(parseListing(Buffer.from([`100644 ${id} 0\ta`, `160000 ${id} 0\tvendor/lib`, 'new file', 'nested/', ''].join('\0')))).toEqual({ gitlinks: ['vendor/lib'], others: ['new file', 'nested/'] });
   });
 
   it('outside the write-set are all refused, dot files included in it', async () => {
@@ -34,7 +34,7 @@ describe('paths of a change', () => {
     expect(await refusedPaths(paths, everything, noLinks)).toEqual(['.gitmodules', 'sub/.gitattributes', 'vendor', 'was']);
   });
 
-  it.each(['../a', 'a/../b', '/etc/passwd', 'a//b', './a', '.git/config', 'a/.GIT/hooks/x', 'a\\b', 'a\uFFFDb', ''])('like %j are forbidden', (path) => {
+  it.each(['../a', 'a/../b', '/etc/passwd', 'a//b', './a', '.git/config', 'a/.GIT/hooks/x', 'a\\b', 'a\nb', 'a\uFFFDb', ''])('like %j are forbidden', (path) => {
     expect(isForbidden(path)).toBe(true);
   });
 });

@@ -71,8 +71,8 @@ export async function refusedPaths(changed: readonly ChangedPath[], allowed: Wri
 }
 
 export function isForbidden(path: string): boolean {
-  // A name that is not UTF-8 cannot be compared with the write-set: it was decoded to something else.
-  if (path === '' || path.startsWith('/') || path.includes('\uFFFD') || path.includes('\\')) return true;
+  // A name that is not UTF-8 was decoded to something else; one with a line break is two in any list people read.
+  if (path === '' || path.startsWith('/') || /[\uFFFD\\\n]/.test(path)) return true;
   return path.split('/').some((part) => {
     const name = part.toLowerCase();
     return name === '' || name === '.' || name === '..' || name === '.git' || GIT_CONFIGURATION.has(name);

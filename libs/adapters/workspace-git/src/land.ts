@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ArtifactStore, Landing, WorkspaceProvider } from '@baton/ports';
-import { removeTree, workspaceProblem } from '@baton/workbench';
+import { removeTree, tailOf, workspaceProblem } from '@baton/workbench';
 import { GitFailure, withoutSecrets, type Git, type GitCall } from './git.ts';
 import { problemOf } from './git-problems.ts';
 import type { Mirror, Mirrors } from './mirror.ts';
@@ -20,6 +20,7 @@ type Land = Parameters<WorkspaceProvider['land']>[0];
 /** How far back a landing is looked for: a mission lands within hours of being tested. */
 const COMMITS_SEARCHED_MAX = 2_000;
 const DIRTY_PATHS_NAMED_MAX = 10;
+const SAID_CHARS_MAX = 600;
 /**
  * On the other side of a push into a local repository, which may belong to another user. Where the target is checked
  * out, its files follow as long as nobody is working on them; hooks are not run there: they may lie in its tree, where
@@ -108,7 +109,7 @@ async function push(git: Git, call: GitCall, mirror: Mirror, target: string, exp
       const paths = mirror.local ? await dirtyPaths(git, call, mirror.url) : [];
       return workspaceProblem('policy', `repository ${where} has uncommitted changes${paths.length > 0 ? ` (${paths.join(', ')})` : ''} on branch "${target}"; commit or stash them, then it can be landed on`, error);
     }
-    if (/hook declined|protected branch|not permitted|denied/i.test(refusal)) return workspaceProblem('policy', `repository ${where} refused the push to "${target}": ${refusal}; allow this service to push there, or land it by hand`, error);
+    if (/hook declined|protected branch|not permitted|denied/i.test(refusal)) return workspaceProblem('policy', `repository ${where} refused the push to "${target}": ${refusal}; allow this service to push there, or land it by hand; it says: ${tailOf(error.stderr, SAID_CHARS_MAX)}`, error);
     if (refusal === '') throw error;
     return workspaceProblem('transient', `repository ${where} refused the push to "${target}": ${refusal}`, error);
   }

@@ -14,7 +14,9 @@ const OWNER = {
 };
 
 export async function ownerGit(directory: string, ...args: string[]): Promise<string> {
-  return (await exec('git', args, { cwd: directory, env: OWNER })).stdout.trim();
+  const running = exec('git', args, { cwd: directory, env: OWNER });
+  running.child.stdin?.end();
+  return (await running).stdout.trim();
 }
 
 export async function writeFiles(directory: string, files: Readonly<Record<string, string>>): Promise<void> {

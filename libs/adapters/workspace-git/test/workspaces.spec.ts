@@ -70,7 +70,7 @@ describe('git workspaces', () => {
     const { directory } = workspace;
     await rm(join(directory, 'README.md'));
     await rm(join(directory, 'src'), { recursive: true });
-    await writeFiles(directory, { src: 'now a file\n', 'README.md/inside': 'now a directory\n', 'ünï cödé\n.txt': 'x\n', 'empty': '' });
+    await writeFiles(directory, { src: 'now a file\n', 'README.md/inside': 'now a directory\n', 'ünï "cödé"\t.txt': 'x\n', 'empty': '' });
     await writeFile(join(directory, 'binary'), Buffer.from([0, 1, 2, 255, 0]));
     await writeFile(join(directory, 'tool'), '#!/bin/sh\n');
     await chmod(join(directory, 'tool'), 0o755);
@@ -78,7 +78,7 @@ describe('git workspaces', () => {
     await ownerGit(directory, 'add', 'binary');
     await ownerGit(directory, 'commit', '--quiet', '-m', 'The agent commits');
     const change = await collected(workspace);
-    expect(change.files.toSorted()).toEqual(['README.md', 'README.md/inside', 'binary', 'empty', 'link', 'src', 'src/one.txt', 'tool', 'ünï cödé\n.txt']);
+    expect(change.files.toSorted()).toEqual(['README.md', 'README.md/inside', 'binary', 'empty', 'link', 'src', 'src/one.txt', 'tool', 'ünï "cödé"\t.txt']);
     expect((await provider.paths(change.artifact)).toSorted()).toEqual(change.files.toSorted());
 
     const applied = await open();

@@ -1,0 +1,113 @@
+import { existsSync } from 'node:fs';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Change } from '@baton/contracts';
+import type { Landing } from '@baton/ports';
+import type { GitWorkspaces } from '../src/index.ts';
+import { makeRepository, ownerGit, writeFiles, type TestRepository } from './repository.ts';
+
+const signal = new AbortController().signal;
+const TRAILERS = { 'Baton-Mission': 'm-1', 'Baton-Release': 'r-1' };
+
+describe('landing', () => {
+  let repository: TestRepository;
+  let provider: GitWorkspaces;
+  beforeEach(async () => {
+    repository = await makeRepository();
+    provider = repository.workspaces('root');
+  });
+  afterEach(() => repository.dispose());
+
+  const change = async (files: Readonly<Record<string, string>>, url = repository.bare): Promise<Change> => {
+    const workspace = await provider.open({ name: 'x', base: { repository: { url, target: 'main' }, inputs: [] }, signal });
+    await writeFiles(workspace.directory ?? '', files);
+    const collected = await workspace.collect({ write_set: ['**'], write_set_exclude: [], output: null, message: 'A change' });
+    await workspace.discard();
+    if (collected.status !== 'collected') throw new Error(`it was ${collected.status}`);
+    return collected.change;
+  };
+  const land = (made: Change, trailers: Readonly<Record<string, string>> = TRAILERS, url = repository.bare, by = provider): Promise<Landing> =>
+    by.land({ repository: { url, target: 'main' }, artifact: made.artifact, expected_base: made.base_commit, tree: made.tree, message: 'Deliver it\n\nWith reasons.\n', trailers, signal });
+  const main = (what = '%H', directory = repository.bare): Promise<string> => ownerGit(directory, 'log', '-1', `--format=${what}`, 'main');
+
+  it('puts one commit of exactly the tested tree on top of its base', async () => {
+    const made = await change({ 'a.txt': 'a\n' });
+    const landed = await land(made);
+    expect(landed).toEqual({ status: 'landed', commit: await main(), tree: made.tree });
+    expect(await main('%T %P %an')).toBe(`${made.tree} ${made.base_commit} Baton`);
+    expect(await main('%B')).toBe('Deliver it\n\nWith reasons.\n\nBaton-Mission: m-1\nBaton-Release: r-1');
+  });
+
+  it('finds what it landed before, also below what others landed since', async () => {
+    const made = await change({ 'a.txt': 'a\n' });
+    const first = await land(made);
+    await repository.commitElsewhere({ 'b.txt': 'b\n' });
+    expect(await land(made, TRAILERS, repository.bare, repository.workspaces('elsewhere'))).toEqual(first);
+    expect(await ownerGit(repository.bare, 'rev-list', '--count', 'main')).toBe('3');
+  });
+
+  it('does not take a commit for its own that has only some of the trailers, or quotes them', async () => {
+    const made = await change({ 'a.txt': 'a\n' });
+    await repository.commitElsewhere({ 'b.txt': 'b\n' }, 'About\n\nBaton-Mission: m-1\nBaton-Release: r-1\nis what it said\n\nBaton-Mission: m-1\nBaton-Release: r-10');
+    expect(await land(made)).toEqual({ status: 'moved', target_commit: await main() });
+  });
+
+  it('says where the target is when somebody else was first', async () => {
+    const made = await change({ 'a.txt': 'a\n' });
+    const moved_to = await repository.commitElsewhere({ 'b.txt': 'b\n' });
+    expect(await land(made)).toEqual({ status: 'moved', target_commit: moved_to });
+  });
+
+  it('lets one of two win that land at the same time, and tells the other', async () => {
+    const others = [repository.workspaces('one'), repository.workspaces('two'), repository.workspaces('three')];
+    const made = await Promise.all(others.map((_, index) => change({ [`${String(index)}.txt`]: 'x\n' })));
+    const landings = await Promise.all(made.map((one, index) => land(one, { 'Baton-Mission': `m-${String(index)}` }, repository.bare, others[index])));
+    expect(landings.map(({ status }) => status).toSorted()).toEqual(['landed', 'moved', 'moved']);
+    expect(await ownerGit(repository.bare, 'rev-list', '--count', 'main')).toBe('2');
+  });
+
+  it('refuses trailers that would be read as something else', async () => {
+    const made = await change({ 'a.txt': 'a\n' });
+    await expect(land(made, { 'Baton-Mission': 'm-1\nBaton-Release: forged' })).rejects.toThrow('trailers.Baton-Mission');
+    await expect(land(made, { 'Not a name': 'x' })).rejects.toThrow('Not a name');
+  });
+
+  it('asks for a decision when the owner\'s hook refuses, and does not go around it', async () => {
+    const hook = join(repository.bare, 'hooks', 'pre-receive');
+    await writeFile(hook, '#!/bin/sh\necho "not on a Friday" >&2\nexit 1\n');
+    await chmod(hook, 0o755);
+    const made = await change({ 'a.txt': 'a\n' });
+    await expect(land(made)).rejects.toMatchObject({ name: 'WorkspaceProblem', failure_class: 'policy', message: expect.stringContaining('not on a Friday') });
+    expect(await main()).toBe(made.base_commit);
+  });
+
+  describe('on a branch that is checked out', () => {
+    it('brings the files along', async () => {
+      const made = await change({ 'a.txt': 'a\n' }, repository.checkout);
+      await writeFiles(repository.checkout, { 'untracked.txt': 'mine\n' });
+      expect(await land(made, TRAILERS, repository.checkout)).toMatchObject({ status: 'landed', tree: made.tree });
+      expect(await readFile(join(repository.checkout, 'a.txt'), 'utf8')).toBe('a\n');
+      expect(await ownerGit(repository.checkout, 'status', '--porcelain')).toBe('?? untracked.txt');
+    });
+
+    it('does not touch work in progress, and names it', async () => {
+      const made = await change({ 'a.txt': 'a\n' }, repository.checkout);
+      await writeFiles(repository.checkout, { 'README.md': 'being edited\n' });
+      await expect(land(made, TRAILERS, repository.checkout)).rejects.toMatchObject({
+        name: 'WorkspaceProblem', failure_class: 'policy', message: expect.stringMatching(/uncommitted changes \(README\.md\).*commit or stash/),
+      });
+      expect(await readFile(join(repository.checkout, 'README.md'), 'utf8')).toBe('being edited\n');
+      expect(await main('%H', repository.checkout)).toBe(made.base_commit);
+      expect(existsSync(join(repository.checkout, 'a.txt'))).toBe(false);
+    });
+
+    it('lands on another branch without touching the files', async () => {
+      await ownerGit(repository.checkout, 'checkout', '--quiet', '-b', 'elsewhere');
+      await writeFiles(repository.checkout, { 'README.md': 'being edited\n' });
+      const made = await change({ 'a.txt': 'a\n' }, repository.checkout);
+      expect(await land(made, TRAILERS, repository.checkout)).toMatchObject({ status: 'landed' });
+      expect(existsSync(join(repository.checkout, 'a.txt'))).toBe(false);
+    });
+  });
+});
