@@ -1,10 +1,10 @@
 /** The HTTP edge of intake: parse → command → decide. */
 import { IDEMPOTENCY_KEY_CHARS_MAX } from '@baton/contracts';
-import type { Decided, ServiceRuntime } from '@baton/handling';
+import { missionIdOf, type Decided, type ServiceRuntime } from '@baton/handling';
 import { parseBody, PLATFORM, problem, RUNTIME, type Platform } from '@baton/service-host';
 import { Body, Controller, Headers, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
 import { z } from 'zod';
-import { cancellation, missionIdOf, submission } from './work.ts';
+import { cancellation, submission } from './work.ts';
 
 const PERSON_CHARS_MAX = 200;
 const cancelBodySchema = z.object({ reason: z.string().max(1_000).default('') }).prefault({});

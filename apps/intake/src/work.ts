@@ -1,7 +1,7 @@
 /** Turns what outsiders ask for into commands to missions. The same idempotency key is the same mission, on every way in. */
 import { cancelMissionSchema, submitMissionSchema, type Actor } from '@baton/contracts';
 import { STREAM_OF, type MissionCommand } from '@baton/domain';
-import { digestOf, InvalidRequest, uuidOf, type Request, type ServiceDefinition } from '@baton/handling';
+import { digestOf, InvalidRequest, missionIdOf, type Request, type ServiceDefinition } from '@baton/handling';
 import { readContract } from './contract.ts';
 
 export interface Submission {
@@ -12,7 +12,6 @@ export interface Submission {
   readonly traceparent?: string | undefined;
 }
 
-export const missionIdOf = (idempotency_key: string): string => uuidOf(`mission\n${idempotency_key}`);
 const person = (id: string): Actor => ({ kind: 'person', id });
 
 /** The command that answers a submission: accepted, or rejected with every fault. */

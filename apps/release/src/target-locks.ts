@@ -47,7 +47,7 @@ export function targetLocks(leases: Leases, holder: string): TargetLocks {
     async acquire(repository, { stream, signal }) {
       // Documents land on nothing that two missions share.
       if (repository === null || held.has(stream)) return;
-      const name = `queue-${hash('sha256', repository.url, 'hex').slice(0, 16)}.${repository.target}`;
+      const name = `release-${hash('sha256', repository.url, 'hex').slice(0, 16)}.${repository.target}`;
       await queueUp(name, stream);
       try {
         const mine = { name, holder: `${holder} ${stream}`, ttl_ms: TTL_MS };

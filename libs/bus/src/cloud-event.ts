@@ -5,8 +5,19 @@
  * Every event passes here twice: no attribute is parsed that nobody asked for.
  */
 import {
-  EVENT_TYPES, SERVICES, UnreadableEvent, categoryOf, describeEvent, metaSchema, parseData, subjectOf,
-  type Actor, type EventMeta, type EventRecord, type EventType, type StoredEvent,
+  EVENT_TYPES,
+  SERVICES,
+  UnreadableEvent,
+  categoryOf,
+  describeEvent,
+  metaSchema,
+  parseData,
+  subjectOf,
+  type Actor,
+  type EventMeta,
+  type EventRecord,
+  type EventType,
+  type StoredEvent,
 } from '@baton/contracts';
 
 export type Headers = Readonly<Record<string, string>>;
@@ -38,10 +49,19 @@ export function unescapeValue(name: string, value: string): string {
   }
 }
 
-const AUTH_TYPES = { service: 'service_account', person: 'user', system: 'system' } as const satisfies Record<Actor['kind'], string>;
-const ACTOR_KINDS: ReadonlyMap<string, Actor['kind']> = new Map([['service_account', 'service'], ['user', 'person'], ['system', 'system']]);
+const AUTH_TYPES = { service: 'service_account', person: 'user', system: 'system' } as const satisfies Record<
+  Actor['kind'],
+  string
+>;
+const ACTOR_KINDS: ReadonlyMap<string, Actor['kind']> = new Map([
+  ['service_account', 'service'],
+  ['user', 'person'],
+  ['system', 'system'],
+]);
 
-const OWNERS: ReadonlyMap<string, string> = new Map(Object.entries(SERVICES).flatMap(([service, { appends }]) => appends.map((category) => [category, service] as const)));
+const OWNERS: ReadonlyMap<string, string> = new Map(
+  Object.entries(SERVICES).flatMap(([service, { appends }]) => appends.map((category) => [category, service] as const)),
+);
 
 interface Naming {
   readonly subject: string;
@@ -56,7 +76,9 @@ function namingOf(type: string, stream: string): Naming {
   const known = namings.get(type);
   if (known) return known;
   const category = describeEvent(type)?.category ?? categoryOf(stream);
-  const subject = describeEvent(type) ? subjectOf(type as EventType) : `baton.event.${category}.${type.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '-').toLowerCase()}`;
+  const subject = describeEvent(type)
+    ? subjectOf(type as EventType)
+    : `baton.event.${category}.${type.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '-').toLowerCase()}`;
   const naming = { subject, source: `/baton/${OWNERS.get(category) ?? 'unknown'}`, name: subject.slice('baton.event.'.length) };
   // Only declared types are kept: what else is in the log has no bound.
   if (describeEvent(type)) namings.set(type, naming);
@@ -124,9 +146,11 @@ export function decodeEvent(headers: Headers, body: string): EventRecord {
 function typeOf(ce_type: string): { type: EventType; schema_version: number } {
   const dot = ce_type.lastIndexOf('.v');
   const schema_version = Number(ce_type.slice(dot + 2));
-  if (dot < 0 || !Number.isInteger(schema_version)) throw new UnreadableEvent('invalid', `ce-type "${ce_type}" does not end in .v<version>`);
+  if (dot < 0 || !Number.isInteger(schema_version))
+    throw new UnreadableEvent('invalid', `ce-type "${ce_type}" does not end in .v<version>`);
   const type = TYPES.get(ce_type.slice(0, dot));
-  if (!type) throw new UnreadableEvent('unknown-type', `no event type "${ce_type}" is known here; a newer release may have written it`);
+  if (!type)
+    throw new UnreadableEvent('unknown-type', `no event type "${ce_type}" is known here; a newer release may have written it`);
   return { type, schema_version };
 }
 
@@ -142,7 +166,10 @@ function metaOf(headers: Headers, schema_version: number): EventMeta {
     sealed: sealed === undefined ? undefined : parseSealed(sealed),
   });
   if (meta.success) return meta.data;
-  throw new UnreadableEvent('invalid', `envelope does not fit: ${meta.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`);
+  throw new UnreadableEvent(
+    'invalid',
+    `envelope does not fit: ${meta.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
+  );
 }
 
 function parseSealed(text: string): unknown {
@@ -167,6 +194,7 @@ function need(headers: Headers, name: string): string {
 function count(headers: Headers, name: string): number {
   const text = need(headers, name);
   const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) throw new UnreadableEvent('invalid', `header ${name} is not a count: "${text}"`);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1)
+    throw new UnreadableEvent('invalid', `header ${name} is not a count: "${text}"`);
   return value;
 }

@@ -31,6 +31,7 @@ export interface ConnectOptions {
 /** The only subjects that a user may listen on for answers: nobody reads anybody else's. */
 export const inboxPrefixOf = (user: BusUser): string => `_INBOX_${user}`;
 
+/** Throws with the reason when it cannot connect at first: whoever waits for the server says so, and can be told to stop. */
 export async function connectBus({ servers, user, nkey_seed, logger }: ConnectOptions): Promise<BusConnection> {
   const connection = await connect({
     servers,
@@ -40,7 +41,6 @@ export async function connectBus({ servers, user, nkey_seed, logger }: ConnectOp
     maxReconnectAttempts: -1,
     // A server that comes back with its users not loaded yet must not end us for good.
     ignoreAuthErrorAbort: true,
-    waitOnFirstConnect: true,
     reconnectTimeWait: RECONNECT_WAIT_MS,
     pingInterval: PING_INTERVAL_MS,
     maxPingOut: PINGS_OUT_MAX,
@@ -53,7 +53,8 @@ export async function connectBus({ servers, user, nkey_seed, logger }: ConnectOp
     for await (const status of connection.status()) {
       if (status.type === 'disconnect') up = false;
       if (status.type === 'reconnect') up = true;
-      if (status.type === 'disconnect' || status.type === 'staleConnection') logger.warn({ status: status.type }, 'bus-disconnected');
+      if (status.type === 'disconnect' || status.type === 'staleConnection')
+        logger.warn({ status: status.type }, 'bus-disconnected');
       if (status.type === 'reconnect') logger.info({ server: status.server }, 'bus-reconnected');
       if (status.type === 'error') logger.warn({ err: status.error }, 'bus-error');
     }

@@ -17,6 +17,8 @@ export const IN_FLIGHT_MAX = 256;
 const REFILL_PART = 4;
 /** A handler that takes longer than this has its message delivered again, to anybody: long work must not hold one. */
 export const HOLD_MS_MAX = 10 * 60_000;
+/** An ack wait is extended when a third of it is over, so that a busy process has the rest to be late. */
+const EXTEND_PART = 3;
 const FAILED_DELAY_MS_MIN = 1_000;
 const FAILED_DELAY_MS_MAX = 30_000;
 
@@ -61,7 +63,8 @@ const nakAfter = (delay_ms: number): string => `-NAK {"delay":${Math.max(1, Math
 export function consume(options: ConsumingOptions): Consuming {
   const { bus, consumers, logger, free_slots = () => 0, in_flight_max = IN_FLIGHT_MAX, ack_wait_ms = ACK_WAIT_MS } = options;
   const { connection } = bus;
-  if (consumers.filter((name) => CONSUMERS[name].pull === 'start').length > 1) throw new Error('one process may pull one `start` consumer only: its free slots cannot be promised twice');
+  if (consumers.filter((name) => CONSUMERS[name].pull === 'start').length > 1)
+    throw new Error('one process may pull one `start` consumer only: its free slots cannot be promised twice');
   let closing: Promise<void> | null = null;
   let emptied: (() => void) | null = null;
 
@@ -85,7 +88,7 @@ export function consume(options: ConsumingOptions): Consuming {
     const entry: Held = { message, since_ms: now, extended_ms: now };
     lane.held.add(entry);
     lane.boxes.post(mailboxOf(delivery), async () => {
-      answer(message, closing ? NAK_NOW : await settlementOf(options, delivery));
+      answer(message, ACK); await settlementOf(options, delivery);
       lane.held.delete(entry);
       lane.puller?.refill();
       if (emptied && held() === 0) emptied();
@@ -101,22 +104,32 @@ export function consume(options: ConsumingOptions): Consuming {
       // A message of long work keeps its place until it is settled: only then its slot is known to be taken.
       room: () => (starts ? Math.min(free_slots(), in_flight_max) : in_flight_max) - lane.held.size,
       batch_min: starts ? 1 : Math.ceil(in_flight_max / REFILL_PART),
-      on_message: (received) => { receive(lane, received); },
+      on_message: (received) => {
+        receive(lane, received);
+      },
       logger,
     });
   }
-  const refill = (): void => { for (const lane of lanes) lane.puller?.refill(); };
+  const refill = (): void => {
+    for (const lane of lanes) lane.puller?.refill();
+  };
   const forgetSlots = options.on_slot_free?.(refill);
   const forgetStatus = followConnection(connection, lanes);
-  const extending = setInterval(() => {
-    for (const lane of lanes) for (const entry of lane.held) if (isDue(entry, ack_wait_ms)) answer(entry.message, WORKING);
-  }, ack_wait_ms / 4);
+  const extending = setInterval(
+    () => {
+      for (const lane of lanes) for (const entry of lane.held) if (isDue(entry, ack_wait_ms)) answer(entry.message, WORKING);
+    },
+    ack_wait_ms / EXTEND_PART / 2,
+  );
 
   async function close(): Promise<void> {
     forgetSlots?.();
     forgetStatus();
-    await Promise.all(lanes.map((lane) => lane.puller?.close()));
-    if (held() > 0) await new Promise<void>((resolve) => { emptied = resolve; });
+    await Promise.all(lanes.map(async (lane) => lane.puller?.close()));
+    if (held() > 0)
+      await new Promise<void>((resolve) => {
+        emptied = resolve;
+      });
     clearInterval(extending);
     if (!connection.isClosed()) await connection.flush().catch(() => undefined);
   }
@@ -128,7 +141,16 @@ async function settlementOf({ handle, logger }: ConsumingOptions, delivery: Deli
     const settlement = await handle(delivery);
     return settlement.ack ? ACK : nakAfter(settlement.nak_delay_ms);
   } catch (err) {
-    logger.error({ err, consumer: delivery.consumer, subject: delivery.subject, sequence: delivery.sequence, deliveries: delivery.deliveries }, 'bus-handler-failed');
+    logger.error(
+      {
+        err,
+        consumer: delivery.consumer,
+        subject: delivery.subject,
+        sequence: delivery.sequence,
+        deliveries: delivery.deliveries,
+      },
+      'bus-handler-failed',
+    );
     return nakAfter(Math.min(FAILED_DELAY_MS_MAX, FAILED_DELAY_MS_MIN * 2 ** (delivery.deliveries - 1)));
   }
 }
@@ -138,10 +160,10 @@ function mailboxOf({ headers, sequence }: Delivery): string {
   return headers[CORRELATION_HEADER] ?? headers['ce-subject'] ?? String(sequence);
 }
 
-/** True once per half an ack wait, for as long as a message may be held at all. */
+/** True once per third of an ack wait, for as long as a message may be held at all. */
 function isDue(entry: Held, ack_wait_ms: number): boolean {
   const now = performance.now();
-  if (now - entry.extended_ms < ack_wait_ms / 2 || now - entry.since_ms > HOLD_MS_MAX) return false;
+  if (now - entry.extended_ms < ack_wait_ms / EXTEND_PART || now - entry.since_ms > HOLD_MS_MAX) return false;
   entry.extended_ms = now;
   return true;
 }
@@ -154,5 +176,7 @@ function followConnection(connection: NatsConnection, lanes: readonly Lane[]): (
       if (type === 'reconnect') for (const lane of lanes) lane.puller?.resume();
     }
   })();
-  return () => { if ('stop' in statuses && typeof statuses.stop === 'function') statuses.stop(); };
+  return () => {
+    if ('stop' in statuses && typeof statuses.stop === 'function') statuses.stop();
+  };
 }

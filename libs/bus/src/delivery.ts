@@ -1,7 +1,15 @@
 /**
  * What arrives from the bus and what becomes of it; the same shape as the handling's own, which the bus must not import.
  */
-import { CONSUMERS, EVENT_STREAM, INBOUND, UnreadableEvent, type ConsumerName, type EventRecord, type InboundName } from '@baton/contracts';
+import {
+  CONSUMERS,
+  EVENT_STREAM,
+  INBOUND,
+  UnreadableEvent,
+  type ConsumerName,
+  type EventRecord,
+  type InboundName,
+} from '@baton/contracts';
 import type { Msg } from '@nats-io/nats-core';
 import { decodeEvent, type Headers } from './cloud-event.ts';
 import { headersOf } from './header-block.ts';
@@ -36,7 +44,9 @@ export type Delivery = EventDelivery | InboundDelivery;
 /** `ack` only after everything that the delivery led to is committed; a `nak` always waits. */
 export type Settlement = { readonly ack: true } | { readonly ack: false; readonly nak_delay_ms: number };
 
-const INBOUND_NAMES: ReadonlyMap<string, InboundName> = new Map((Object.keys(INBOUND) as InboundName[]).map((name) => [INBOUND[name].subject, name]));
+const INBOUND_NAMES: ReadonlyMap<string, InboundName> = new Map(
+  (Object.keys(INBOUND) as InboundName[]).map((name) => [INBOUND[name].subject, name]),
+);
 
 export interface Received {
   readonly message: Msg;
@@ -49,7 +59,8 @@ export function toDelivery(consumer: ConsumerName, { message, deliveries, sequen
   const headers = headersOf(message);
   const body = Buffer.from(message.data.buffer, message.data.byteOffset, message.data.length).toString();
   const raw = { consumer, subject: message.subject, headers, body, deliveries, sequence };
-  if (CONSUMERS[consumer].stream === EVENT_STREAM) return { kind: 'event', ...raw, event: () => eventAt(sequence, headers, body) };
+  if (CONSUMERS[consumer].stream === EVENT_STREAM)
+    return { kind: 'event', ...raw, event: () => eventAt(sequence, headers, body) };
   const name = INBOUND_NAMES.get(message.subject);
   if (!name) return null;
   const { id, data } = unwrapStructured(headers, body);
@@ -58,7 +69,11 @@ export function toDelivery(consumer: ConsumerName, { message, deliveries, sequen
 
 function eventAt(sequence: number, headers: Headers, body: string): EventRecord {
   const event = decodeEvent(headers, body);
-  if (event.position !== sequence) throw new UnreadableEvent('invalid', `the message with sequence ${sequence} says it is position ${event.position} of the log`);
+  if (event.position !== sequence)
+    throw new UnreadableEvent(
+      'invalid',
+      `the message with sequence ${sequence} says it is position ${event.position} of the log`,
+    );
   return event;
 }
 

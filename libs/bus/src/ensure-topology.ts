@@ -1,10 +1,28 @@
 /** The bus has the streams and the durable consumers that the contracts name, with exactly those properties. */
 import {
-  ACK_WAIT_MS, CONSUMERS, EVENT_STREAM, STREAMS, filterSubjects, type ConsumerName, type StreamName,
+  ACK_WAIT_MS,
+  CONSUMERS,
+  EVENT_STREAM,
+  STREAMS,
+  filterSubjects,
+  type ConsumerName,
+  type StreamName,
 } from '@baton/contracts';
 import {
-  AckPolicy, DeliverPolicy, DiscardPolicy, JetStreamApiCodes, JetStreamApiError, ReplayPolicy, RetentionPolicy, StorageType, jetstreamManager,
-  type ConsumerConfig, type ConsumerInfo, type JetStreamManager, type StreamConfig, type StreamInfo,
+  AckPolicy,
+  DeliverPolicy,
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  ReplayPolicy,
+  RetentionPolicy,
+  StorageType,
+  jetstreamManager,
+  type ConsumerConfig,
+  type ConsumerInfo,
+  type JetStreamManager,
+  type StreamConfig,
+  type StreamInfo,
 } from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from '@nats-io/nats-core';
 
@@ -96,7 +114,9 @@ async function ensureStream(manager: JetStreamManager, name: StreamName, options
   const found = await streamInfo(manager, name);
   if (!found) {
     const first_seq = name === EVENT_STREAM ? options.event_stream_first_sequence : undefined;
-    const made = await unlessMade([STREAM_NAME_IN_USE], () => manager.streams.add({ ...wanted, ...(first_seq === undefined || first_seq <= 1 ? {} : { first_seq }) }));
+    const made = await unlessMade([STREAM_NAME_IN_USE], () =>
+      manager.streams.add({ ...wanted, ...(first_seq === undefined || first_seq <= 1 ? {} : { first_seq }) }),
+    );
     if (made) done.created.push(name);
     return;
   }
@@ -106,7 +126,12 @@ async function ensureStream(manager: JetStreamManager, name: StreamName, options
   done.updated.push(name);
 }
 
-async function ensureConsumer(manager: JetStreamManager, name: ConsumerName, options: TopologyOptions, done: Done): Promise<void> {
+async function ensureConsumer(
+  manager: JetStreamManager,
+  name: ConsumerName,
+  options: TopologyOptions,
+  done: Done,
+): Promise<void> {
   const { stream } = CONSUMERS[name];
   const handled = stream === EVENT_STREAM ? options.consumer_start?.get(name) : undefined;
   const wanted = consumerConfig(name, options.replicas, handled);
@@ -163,7 +188,9 @@ function refuseDifferent(name: string, found: object, wanted: Record<string, unk
 /** True if everything that is wanted is so already; what the server fills in by itself is not compared. */
 function same(found: object, wanted: object): boolean {
   const has = new Map(Object.entries(found));
-  return Object.entries(wanted).every(([property, value]) => JSON.stringify(has.get(property)) === JSON.stringify(value))
+  return (
+    Object.entries(wanted).every(([property, value]) => JSON.stringify(has.get(property)) === JSON.stringify(value)) &&
     // A consumer that lost its filter in the contracts takes everything.
-    && ('filter_subjects' in wanted || !has.has('filter_subjects'));
+    ('filter_subjects' in wanted || !has.has('filter_subjects'))
+  );
 }

@@ -2,7 +2,7 @@
 import { MsgHdrsImpl, type Msg, type MsgHdrs } from '@nats-io/nats-core';
 
 /**
- * Where the library keeps the bytes that its own lazy `headers` would be parsed from. `header-block.spec.ts` fails if a new
+ * Where the library keeps the bytes that its own lazy `headers` would be parsed from. `consuming.int.spec.ts` fails if a new
  * version keeps them elsewhere; until somebody looks, the slow way is taken.
  */
 interface Internals {

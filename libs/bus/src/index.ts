@@ -3,11 +3,23 @@ export { connectBus, type BusConnection, type ConnectOptions } from './connect.t
 export { IN_FLIGHT_MAX, consume, type Consuming, type ConsumingOptions } from './consuming.ts';
 export type { Delivery, EventDelivery, InboundDelivery, Settlement } from './delivery.ts';
 export { TopologyMismatch, ensureTopology, type EnsuredTopology, type TopologyOptions } from './ensure-topology.ts';
-export { JET_STREAM, JetStreamContext, JetStreamStrategy, jetStreamStrategy, type JetStreamStrategyOptions } from './jet-stream-strategy.ts';
+export {
+  JET_STREAM,
+  JetStreamContext,
+  JetStreamStrategy,
+  jetStreamStrategy,
+  type JetStreamStrategyOptions,
+} from './jet-stream-strategy.ts';
 export type { BusLogger } from './logger.ts';
 export { natsConf } from './nats-conf.ts';
 export { BUS_USERS, CLI, PROVISIONER, nkeyVariable, permissionsOf, type BusUser, type Permissions } from './permissions.ts';
 export { publishInbound, type InboundRequest } from './publish-inbound.ts';
 export { RELAY_BATCH_MAX, RELAY_POLL_MS, startRelay, type Relay, type RelayOptions, type RelayStatus } from './relay.ts';
 export { lowestWatermark } from './stream-tail.ts';
-export { WATERMARK_INTERVAL_MS, handledUpTo, watchWatermarks, type WatchWatermarksOptions, type WatermarksWatch } from './watermarks.ts';
+export {
+  WATERMARK_INTERVAL_MS,
+  handledUpTo,
+  watchWatermarks,
+  type WatchWatermarksOptions,
+  type WatermarksWatch,
+} from './watermarks.ts';

@@ -2,7 +2,7 @@
  * JetStream as a transport of Nest: handlers are registered for subjects as with any other, but their result is awaited and
  * settles the message. Nest's own `handleEvent` looks at no result, which would acknowledge what failed.
  */
-import { BaseRpcContext, Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import { BaseRpcContext, Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { consume, type Consuming, type ConsumingOptions } from './consuming.ts';
@@ -65,17 +65,16 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
     const context = new JetStreamContext([delivery]);
     return new Promise((resolve, reject) => {
       this.runWithProcessingHooks(context, async (end) => {
-        try {
-          const result: unknown = await handler(delivery, context);
-          resolve(settlementOf(isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result));
-        } catch (error) {
-          reject(error);
-        } finally {
-          end();
-        }
+        await resultOf(handler, delivery, context).then(resolve, reject);
+        end();
       });
     });
   }
+}
+
+async function resultOf(handler: MessageHandler, delivery: Delivery, context: JetStreamContext): Promise<Settlement> {
+  const result: unknown = await handler(delivery, context);
+  return settlementOf(isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result);
 }
 
 /** A handler that says nothing else has handled the message. */

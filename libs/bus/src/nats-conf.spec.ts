@@ -11,14 +11,20 @@ describe('nats.conf', () => {
   });
 
   it('lets the relay alone publish events, and nobody listen where others get their answers', () => {
-    const writers = BUS_USERS.filter((user) => permissionsOf(user).publish.some((subject) => subject.startsWith('baton.event') || subject === '>' || subject === 'baton.>'));
+    const writers = BUS_USERS.filter((user) =>
+      permissionsOf(user).publish.some(
+        (subject) => subject.startsWith('baton.event') || subject === '>' || subject === 'baton.>',
+      ),
+    );
     expect(writers).toEqual(['relay']);
     for (const user of BUS_USERS) expect(permissionsOf(user).subscribe).toEqual([`_INBOX_${user}.>`]);
   });
 
   it('lets each consumer be pulled by its service alone', () => {
     for (const [name, { service, stream }] of Object.entries(CONSUMERS)) {
-      const pullers = BUS_USERS.filter((user) => permissionsOf(user).publish.includes(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${name}`));
+      const pullers = BUS_USERS.filter((user) =>
+        permissionsOf(user).publish.includes(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${name}`),
+      );
       expect(pullers).toEqual([service]);
     }
   });

@@ -1,5 +1,14 @@
 /** Who may do what on the bus, made from the same data as the streams and consumers: nothing else is granted to anybody. */
-import { CONSUMERS, EVENT_STREAM, INBOUND_STREAM, SERVICE_NAMES, STREAMS, consumersOf, type ConsumerName, type ServiceName } from '@baton/contracts';
+import {
+  CONSUMERS,
+  EVENT_STREAM,
+  INBOUND_STREAM,
+  SERVICE_NAMES,
+  STREAMS,
+  consumersOf,
+  type ConsumerName,
+  type ServiceName,
+} from '@baton/contracts';
 
 /** Creates and updates streams and consumers; for operators and deployment, not for running. */
 export const PROVISIONER = 'provisioner';
@@ -55,14 +64,24 @@ const provisioner = (): string[] => [
 ];
 
 /** Reads the events through direct gets, which leave nothing behind on the server and take nothing from anybody. */
-const cli = (): string[] => [...STREAMS[INBOUND_STREAM].subjects, `$JS.API.STREAM.INFO.${EVENT_STREAM}`, `$JS.API.DIRECT.GET.${EVENT_STREAM}`, `$JS.API.DIRECT.GET.${EVENT_STREAM}.>`];
+const cli = (): string[] => [
+  ...STREAMS[INBOUND_STREAM].subjects,
+  `$JS.API.STREAM.INFO.${EVENT_STREAM}`,
+  `$JS.API.DIRECT.GET.${EVENT_STREAM}`,
+  `$JS.API.DIRECT.GET.${EVENT_STREAM}.>`,
+];
 
 export function permissionsOf(user: BusUser): Permissions {
   const publish =
-    user === 'relay' ? relay()
-    : user === PROVISIONER ? provisioner()
-    : user === CLI ? cli()
-    // The last sequence of the stream is needed to know how far an idle consumer has come.
-    : [...consumersOf(user).flatMap(pulling), `$JS.API.STREAM.INFO.${EVENT_STREAM}`];
-  return { publish, subscribe: [`_INBOX_${user}.>`] };
+    user === 'relay'
+      ? relay()
+      : user === PROVISIONER
+        ? provisioner()
+        : user === CLI
+          ? cli()
+          : // The last sequence of the stream is needed to know how far an idle consumer has come.
+            [...consumersOf(user).flatMap(pulling), `$JS.API.STREAM.INFO.${EVENT_STREAM}`];
+  // Outsiders may listen to what happens as it happens; a plain subscription leaves nothing behind on the server either.
+  const events = user === CLI ? STREAMS[EVENT_STREAM].subjects : [];
+  return { publish, subscribe: [`_INBOX_${user}.>`, ...events] };
 }

@@ -53,7 +53,10 @@ export function pipelinedPublish(bus: BusConnection, ack_timeout_ms: number): Pi
   const subscription = connection.subscribe(`${inbox}.*.*`, {
     callback: (error, message) => {
       if (error) return settle({ status: 'refused', cause: error.message });
-      const [number, position] = message.subject.slice(inbox.length + 1).split('.').map(Number);
+      const [number, position] = message.subject
+        .slice(inbox.length + 1)
+        .split('.')
+        .map(Number);
       if (!batch || number !== batch.number) return;
       const published = answerOf(message, position);
       if (published.status !== 'stored') settle(published);
@@ -68,7 +71,9 @@ export function pipelinedPublish(bus: BusConnection, ack_timeout_ms: number): Pi
       let timer: NodeJS.Timeout | undefined;
       const published = new Promise<Published>((resolve) => {
         batch = { number, unanswered: events.length, settle: resolve };
-        timer = setTimeout(() => { settle({ status: 'unanswered', cause: `no answer within ${ack_timeout_ms} ms` }); }, ack_timeout_ms);
+        timer = setTimeout(() => {
+          settle({ status: 'unanswered', cause: `no answer within ${ack_timeout_ms} ms` });
+        }, ack_timeout_ms);
       });
       try {
         for (const event of events) {
@@ -85,7 +90,9 @@ export function pipelinedPublish(bus: BusConnection, ack_timeout_ms: number): Pi
         clearTimeout(timer);
       }
     },
-    abort: (cause) => { settle({ status: 'unanswered', cause }); },
+    abort: (cause) => {
+      settle({ status: 'unanswered', cause });
+    },
     close: () => {
       settle({ status: 'unanswered', cause: 'closed' });
       subscription.unsubscribe();
@@ -95,7 +102,9 @@ export function pipelinedPublish(bus: BusConnection, ack_timeout_ms: number): Pi
 
 function answerOf(message: Msg, position: number | undefined): Published {
   if (message.data.length === 0) {
-    return message.headers?.code === NO_RESPONDERS ? { status: 'no-stream' } : { status: 'refused', cause: message.headers?.status ?? 'empty answer' };
+    return message.headers?.code === NO_RESPONDERS
+      ? { status: 'no-stream' }
+      : { status: 'refused', cause: message.headers?.status ?? 'empty answer' };
   }
   const answer = message.json<{ seq?: number; error?: { err_code?: number; description?: string } }>();
   if (!answer.error) return answer.seq === position ? { status: 'stored' } : { status: 'wrong-sequence' };

@@ -12,7 +12,12 @@ export interface InboundRequest {
   readonly traceparent?: string;
 }
 
-export function publishInbound(connection: NatsConnection, name: InboundName, body: unknown, { id, time, traceparent }: InboundRequest): Promise<PubAck> {
+export function publishInbound(
+  connection: NatsConnection,
+  name: InboundName,
+  body: unknown,
+  { id, time, traceparent }: InboundRequest,
+): Promise<PubAck> {
   const { service, subject } = INBOUND[name];
   const headers = messageHeaders({
     [MESSAGE_ID_HEADER]: escapeValue(id),

@@ -100,12 +100,15 @@ export function pull(options: PullOptions): Puller {
     if (status !== 'unavailable') logger.warn({ stream, consumer, cause }, 'bus-consumer-unavailable');
     status = 'unavailable';
     outstanding = 0;
-    retry ??= setTimeout(() => {
-      retry = null;
-      if (status === 'closed' || status === 'suspended') return;
-      renew();
-      refill();
-    }, Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** failures++));
+    retry ??= setTimeout(
+      () => {
+        retry = null;
+        if (status === 'closed' || status === 'suspended') return;
+        renew();
+        refill();
+      },
+      Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** failures++),
+    );
   }
 
   function refill(): void {
@@ -114,7 +117,9 @@ export function pull(options: PullOptions): Puller {
     if (batch <= 0 || (batch < batch_min && outstanding > 0)) return;
     if (outstanding === 0) heard_at_ms = performance.now();
     outstanding += batch;
-    connection.publish(subject, JSON.stringify({ batch, expires: nanos(EXPIRES_MS), idle_heartbeat: nanos(IDLE_HEARTBEAT_MS) }), { reply: inbox });
+    connection.publish(subject, JSON.stringify({ batch, expires: nanos(EXPIRES_MS), idle_heartbeat: nanos(IDLE_HEARTBEAT_MS) }), {
+      reply: inbox,
+    });
   }
 
   const watchdog = setInterval(() => {

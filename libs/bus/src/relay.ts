@@ -16,7 +16,8 @@ import { pipelinedPublish, type PipelinedPublish } from './pipelined-publish.ts'
 import { inspectTail } from './stream-tail.ts';
 import { waker } from './waker.ts';
 
-export const RELAY_LEASE = 'relay';
+/** Names of leases begin with the service that may take them. */
+export const RELAY_LEASE = 'relay-leader';
 /** Events on their way at once: enough to keep the server busy (V20), few enough to be read again cheaply. */
 export const RELAY_BATCH_MAX = 500;
 /** How long an append may go unnoticed when its notification was lost. */
@@ -44,7 +45,8 @@ export interface RelayOptions {
   readonly lease_ms?: number;
   /** For metrics. */
   readonly on_published?: (position: number, events: number) => void;
-  readonly on_head?: (position: number) => void;
+  /** The stream was found to end here. */
+  readonly on_inspected?: (position: number) => void;
   readonly on_status?: (status: RelayStatus) => void;
 }
 
@@ -65,7 +67,14 @@ export function startRelay(options: RelayOptions): Relay {
     if (state.status === status) return;
     state.status = status;
     on_status?.(status);
-    if (status === 'halted') logger.fatal({ ...fields, fix: 'the log was restored to an earlier time, or this is the bus of another log: delete the stream BATON_EVENTS if the log is right' }, 'relay-broker-ahead');
+    if (status === 'halted')
+      logger.fatal(
+        {
+          ...fields,
+          fix: 'the log was restored to an earlier time, or this is the bus of another log: delete the stream BATON_EVENTS if the log is right',
+        },
+        'relay-broker-ahead',
+      );
     else if (status === 'waiting') logger.warn(fields, 'relay-waiting');
     else logger.info({ position: state.position, ...fields }, `relay-${status}`);
   };
@@ -112,8 +121,18 @@ interface Term {
   readonly sleep: (ms_max: number) => Promise<void>;
 }
 
-async function copy(options: RelayOptions, state: State, publisher: PipelinedPublish, { signal, to, sleep }: Term): Promise<void> {
+async function copy(
+  options: RelayOptions,
+  state: State,
+  publisher: PipelinedPublish,
+  { signal, to, sleep }: Term,
+): Promise<void> {
   const { log, batch_max = RELAY_BATCH_MAX, poll_ms = RELAY_POLL_MS } = options;
+  /** Not cut short by appends, which would turn every wait for the bus into a busy loop. */
+  const pause = async (ms: number): Promise<void> => {
+    const until_ms = performance.now() + ms;
+    for (let left_ms = ms; left_ms > 0 && !signal.aborted; left_ms = until_ms - performance.now()) await sleep(left_ms);
+  };
   let inspected_ms = 0;
   let ahead: Promise<readonly StoredEvent[]> | null = null;
   while (!signal.aborted) {
@@ -128,7 +147,7 @@ async function copy(options: RelayOptions, state: State, publisher: PipelinedPub
       if (state.inspect || performance.now() - inspected_ms > INSPECT_MS) {
         ahead = null;
         if (!(await inspect(options, state, to))) {
-          await sleep(RETRY_MS_MAX);
+          await pause(RETRY_MS_MAX);
           continue;
         }
         inspected_ms = performance.now();
@@ -138,6 +157,7 @@ async function copy(options: RelayOptions, state: State, publisher: PipelinedPub
       const last = events.at(-1);
       if (!last) {
         state.failures = 0;
+        to('copying');
         await sleep(poll_ms);
         continue;
       }
@@ -157,14 +177,15 @@ async function copy(options: RelayOptions, state: State, publisher: PipelinedPub
       ahead = null;
       state.inspect = true;
       // Another relay was first, or the stream is a new one: looking again is all there is to do.
-      if (published.status === 'wrong-sequence' || published.status === 'no-stream') options.logger.warn({ position: state.position, status: published.status }, 'relay-looks-again');
+      if (published.status === 'wrong-sequence' || published.status === 'no-stream')
+        options.logger.warn({ position: state.position, status: published.status }, 'relay-looks-again');
       else to('waiting', published);
     } catch (err) {
       ahead = null;
       state.inspect = true;
       to('waiting', { err });
     }
-    await sleep(Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** state.failures++));
+    await pause(Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** state.failures++));
   }
 }
 
@@ -173,7 +194,6 @@ async function inspect(options: RelayOptions, state: State, to: Term['to']): Pro
   // Set before looking: what happens meanwhile asks for another look.
   state.inspect = false;
   const tail = await inspectTail({ connection: bus.connection, log, watermarks, replicas });
-  options.on_head?.(tail.head);
   if (tail.status === 'broker-ahead') {
     state.inspect = true;
     to('halted', tail);
@@ -181,11 +201,17 @@ async function inspect(options: RelayOptions, state: State, to: Term['to']): Pro
   }
   if (tail.created.length > 0) logger.warn({ created: tail.created, position: tail.position }, 'relay-topology-recreated');
   state.position = tail.position;
+  options.on_inspected?.(tail.position);
   if (state.status !== 'waiting') to('copying');
   return true;
 }
 
-async function followConnection({ connection }: BusConnection, state: State, publisher: PipelinedPublish, wake: () => void): Promise<void> {
+async function followConnection(
+  { connection }: BusConnection,
+  state: State,
+  publisher: PipelinedPublish,
+  wake: () => void,
+): Promise<void> {
   for await (const { type } of connection.status()) {
     if (type !== 'disconnect' && type !== 'reconnect') continue;
     state.inspect = true;

@@ -23,26 +23,38 @@ export interface TailOptions {
 
 /** Every event up to here has been handled by every consumer: what a new stream need not hold. */
 export function lowestWatermark(watermarks: ReadonlyMap<string, number>): number {
-  return Math.min(...CONSUMER_NAMES.filter((name) => CONSUMERS[name].stream === EVENT_STREAM).map((name) => watermarks.get(name) ?? 0));
+  return Math.min(
+    ...CONSUMER_NAMES.filter((name) => CONSUMERS[name].stream === EVENT_STREAM).map((name) => watermarks.get(name) ?? 0),
+  );
 }
 
 /** Makes what is missing, so that nothing unhandled is skipped, and compares the last message with the log. */
 export async function inspectTail({ connection, log, watermarks, replicas }: TailOptions): Promise<StreamTail> {
   const kept = await watermarks.read();
-  const { created } = await ensureTopology(connection, { replicas, event_stream_first_sequence: lowestWatermark(kept) + 1, consumer_start: kept, only_missing: true });
+  const { created } = await ensureTopology(connection, {
+    replicas,
+    event_stream_first_sequence: lowestWatermark(kept) + 1,
+    consumer_start: kept,
+    only_missing: true,
+  });
   const manager = await jetstreamManager(connection, API);
   const info = await streamInfo(manager, EVENT_STREAM);
   if (!info) throw new Error(`stream ${EVENT_STREAM} is gone again`);
   const sequence = info.state.last_seq;
   // The head last: the log only grows, so a stream that is ahead of it now was ahead all the time.
   const { position: head } = await log.head();
-  if (sequence > head) return { status: 'broker-ahead', sequence, head, cause: `the stream ends at ${sequence}, the log at ${head}` };
+  if (sequence > head)
+    return { status: 'broker-ahead', sequence, head, cause: `the stream ends at ${sequence}, the log at ${head}` };
   const cause = info.state.messages > 0 ? await differenceAt(sequence, manager, log) : null;
   if (cause !== null) return { status: 'broker-ahead', sequence, head, cause };
   return { status: 'follows', position: sequence, head, created };
 }
 
-async function differenceAt(sequence: number, manager: JetStreamManager, log: Pick<EventLog, 'readAfter'>): Promise<string | null> {
+async function differenceAt(
+  sequence: number,
+  manager: JetStreamManager,
+  log: Pick<EventLog, 'readAfter'>,
+): Promise<string | null> {
   const message = await manager.direct.getMessage(EVENT_STREAM, { seq: sequence });
   const [event] = await log.readAfter(sequence - 1, 1);
   const id = message?.header.get('ce-id');

@@ -9,7 +9,13 @@ export function unwrapStructured(headers: Headers, body: string): { id: string |
   if (!type?.startsWith(STRUCTURED)) return { id: idOf(headers), data: body };
   try {
     const document: unknown = JSON.parse(body);
-    if (typeof document === 'object' && document !== null && 'id' in document && 'data' in document && typeof document.id === 'string') {
+    if (
+      typeof document === 'object' &&
+      document !== null &&
+      'id' in document &&
+      'data' in document &&
+      typeof document.id === 'string'
+    ) {
       return { id: document.id, data: JSON.stringify(document.data) };
     }
   } catch {

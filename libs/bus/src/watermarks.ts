@@ -22,7 +22,13 @@ export interface WatermarksWatch {
   close(): Promise<void>;
 }
 
-export function watchWatermarks({ connection, consumers, watermarks, interval_ms = WATERMARK_INTERVAL_MS, logger }: WatchWatermarksOptions): WatermarksWatch {
+export function watchWatermarks({
+  connection,
+  consumers,
+  watermarks,
+  interval_ms = WATERMARK_INTERVAL_MS,
+  logger,
+}: WatchWatermarksOptions): WatermarksWatch {
   const kept = new Map<ConsumerName, number>();
   const watched = consumers.filter((name) => CONSUMERS[name].stream === EVENT_STREAM);
   const alarm = waker();
@@ -40,7 +46,7 @@ export function watchWatermarks({ connection, consumers, watermarks, interval_ms
   const running = (async () => {
     if (watched.length === 0) return;
     const manager = await jetstreamManager(connection, { checkAPI: false });
-    for (let last = false; !last; ) {
+    for (let last = false; !last;) {
       await alarm.sleep(interval_ms);
       last = closing;
       try {
@@ -64,7 +70,10 @@ export function watchWatermarks({ connection, consumers, watermarks, interval_ms
 }
 
 /** Consumer → position up to which it has handled everything that concerns it. */
-export async function handledUpTo(manager: JetStreamManager, consumers: readonly ConsumerName[]): Promise<ReadonlyMap<ConsumerName, number>> {
+export async function handledUpTo(
+  manager: JetStreamManager,
+  consumers: readonly ConsumerName[],
+): Promise<ReadonlyMap<ConsumerName, number>> {
   // The stream first: what a consumer says it has no more of, it then had no more of at this sequence either.
   const stream = await streamInfo(manager, EVENT_STREAM);
   const handled = new Map<ConsumerName, number>();
@@ -72,7 +81,13 @@ export async function handledUpTo(manager: JetStreamManager, consumers: readonly
   for (const name of consumers) {
     const info = await consumerInfo(manager, EVENT_STREAM, name);
     // A consumer's floor stays at the last message that its filter let through; an idle one has come as far as the stream.
-    if (info) handled.set(name, info.num_pending === 0 && info.num_ack_pending === 0 ? Math.max(stream.state.last_seq, info.ack_floor.stream_seq) : info.ack_floor.stream_seq);
+    if (info)
+      handled.set(
+        name,
+        info.num_pending === 0 && info.num_ack_pending === 0
+          ? Math.max(stream.state.last_seq, info.ack_floor.stream_seq)
+          : info.ack_floor.stream_seq,
+      );
   }
   return handled;
 }

@@ -4,7 +4,18 @@ import { eventually } from '@baton/testing';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { BusConnection, Relay, RelayOptions } from '../src/index.ts';
 import { CONSUMER_NAMES } from '../src/ensure-topology.ts';
-import { memoryLeases, memoryLog, memoryWatermarks, planCancelled, recordingLogger, relayOf, securedNats, type MemoryLog, type SecuredNats } from './secured-nats.ts';
+import { pipelinedPublish } from '../src/pipelined-publish.ts';
+import {
+  memoryLeases,
+  memoryLog,
+  memoryWatermarks,
+  planCancelled,
+  recordingLogger,
+  relayOf,
+  securedNats,
+  type MemoryLog,
+  type SecuredNats,
+} from './secured-nats.ts';
 
 const WITHIN = { within_ms: 15_000 };
 jest.setTimeout(30_000);
@@ -67,6 +78,18 @@ describe('the relay', () => {
     await expectCopied();
   });
 
+  it('cannot publish an event anywhere but at its position, whatever else it believes', async () => {
+    start();
+    log.append(missions(5));
+    await expectCopied();
+    const publisher = pipelinedPublish(bus, 5_000);
+    // Ids that the server has never seen: its memory of duplicates is no help here.
+    expect(await publisher.publish([planCancelled(3, 'late')])).toEqual({ status: 'wrong-sequence' });
+    expect(await publisher.publish([planCancelled(7, 'early'), planCancelled(8, 'early')])).toEqual({ status: 'wrong-sequence' });
+    publisher.close();
+    expect((await state()).last_seq).toBe(5);
+  });
+
   it('has one leader at a time, and hands over when that one ends', async () => {
     const leases = memoryLeases();
     const one = start({ leases, holder: 'one' });
@@ -102,6 +125,22 @@ describe('the relay', () => {
     log.append(missions(500));
     await server.nats.restart();
     await expectCopied();
+  });
+
+  it('waits while the stream is full, and goes on when there is room', async () => {
+    const relay = start();
+    log.append(missions(5));
+    await expectCopied();
+    const provisioner = await server.as('provisioner');
+    const { streams } = await jetstreamManager(provisioner.connection, { checkAPI: false });
+    await streams.update(EVENT_STREAM, { max_bytes: 20_000 });
+    log.append(missions(200));
+    await eventually(() => relay.status() === 'waiting', WITHIN);
+    expect((await state()).first_seq).toBe(1);
+    await streams.update(EVENT_STREAM, { max_bytes: 10_000_000 });
+    await expectCopied();
+    await eventually(() => relay.status() === 'copying', WITHIN);
+    await provisioner.close();
   });
 
   it('halts, and says so once, when the bus holds more than the log', async () => {

@@ -5,7 +5,17 @@ import type { EventLog, Leases, Watermarks } from '@baton/ports';
 import { testNats, type TestNats } from '@baton/testing';
 import { createUser } from '@nats-io/nkeys';
 import {
-  BUS_USERS, connectBus, ensureTopology, natsConf, nkeyVariable, startRelay, type BusConnection, type BusLogger, type BusUser, type Relay, type RelayOptions,
+  BUS_USERS,
+  connectBus,
+  ensureTopology,
+  natsConf,
+  nkeyVariable,
+  startRelay,
+  type BusConnection,
+  type BusLogger,
+  type BusUser,
+  type Relay,
+  type RelayOptions,
 } from '../src/index.ts';
 
 export interface LogLine {
@@ -22,7 +32,14 @@ export interface RecordingLogger extends BusLogger {
 export function recordingLogger(): RecordingLogger {
   const lines: LogLine[] = [];
   const at = (level: LogLine['level']) => (fields: object, event: string) => void lines.push({ level, event, fields });
-  return { lines, times: (event) => lines.filter((line) => line.event === event).length, info: at('info'), warn: at('warn'), error: at('error'), fatal: at('fatal') };
+  return {
+    lines,
+    times: (event) => lines.filter((line) => line.event === event).length,
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    fatal: at('fatal'),
+  };
 }
 
 export interface SecuredNats {
@@ -48,7 +65,12 @@ export async function securedNats(): Promise<SecuredNats> {
   const logger = recordingLogger();
   const open: BusConnection[] = [];
   const as = async (user: BusUser): Promise<BusConnection> => {
-    const bus = await connectBus({ servers: nats.url, user, nkey_seed: new TextDecoder().decode(keys.get(user)?.getSeed()), logger });
+    const bus = await connectBus({
+      servers: nats.url,
+      user,
+      nkey_seed: new TextDecoder().decode(keys.get(user)?.getSeed()),
+      logger,
+    });
     open.push(bus);
     return bus;
   };
@@ -92,7 +114,12 @@ export function memoryLog(): MemoryLog {
 
 /** Taken by release-react and metrics-fold. */
 export function planCancelled(position: number, mission: string, reason = 'asked'): StoredEvent {
-  const meta: EventMeta = { schema_version: 1, correlation_id: mission, causation_id: 'cause', actor: { kind: 'service', id: 'planner' } };
+  const meta: EventMeta = {
+    schema_version: 1,
+    correlation_id: mission,
+    causation_id: 'cause',
+    actor: { kind: 'service', id: 'planner' },
+  };
   const hex = createHash('sha256').update(`${mission}-${position}-${reason}`).digest('hex');
   return {
     id: `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`,
@@ -148,7 +175,14 @@ export function memoryWatermarks(): Watermarks & { readonly kept: Map<string, nu
 
 export function relayOf(log: MemoryLog, bus: BusConnection, options: Partial<RelayOptions> = {}): Relay {
   const relay = startRelay({
-    log, bus, watermarks: memoryWatermarks(), leases: memoryLeases(), holder: 'one', replicas: 1, logger: recordingLogger(), ...options,
+    log,
+    bus,
+    watermarks: memoryWatermarks(),
+    leases: memoryLeases(),
+    holder: 'one',
+    replicas: 1,
+    logger: recordingLogger(),
+    ...options,
   });
   log.onAppended(relay.wake);
   return relay;

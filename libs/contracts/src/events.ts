@@ -114,6 +114,8 @@ const release_events = {
   ReleaseLanded: z.object({ ...gate, commit: z.string(), tree: treeSchema }),
   ReleaseVerified: z.object({ ...revision, commit: z.string(), tree: treeSchema }),
   ReleaseFailed: z.object({ ...revision, failure_class: failureClass, reason, receipts: z.array(receiptSchema) }),
+  /** Asked for while it lands: it takes effect if the target moved, and none if it landed. */
+  ReleaseCancelRequested: z.object({ ...revision, reason }),
   /** Revision 0: cancelled before there was anything to release. */
   ReleaseCancelled: z.object({ ...mission, revision: z.number().int().min(0), reason }),
 };

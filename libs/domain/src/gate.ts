@@ -1,6 +1,6 @@
 /** A person grants exactly what was shown to them, once, before it expires; nobody answers in silence's place. Owner: approval. */
 import type { Actor, Card, Delivery, GateEvent, PolicyRef, Tier } from '@baton/contracts';
-import { accept, already, never, refuse, type DeadlinePassed, type Decider, type Decision, type Waiting } from './decider.ts';
+import { accept, already, clipped, never, refuse, type DeadlinePassed, type Decider, type Decision, type Waiting } from './decider.ts';
 
 /** How long a card stays open; then the gate is closed, never passed. */
 export const GATE_OPEN_MS = 24 * 3_600_000;
@@ -49,7 +49,7 @@ function decide(command: GateCommand, state: GateState): Decision<GateEvent> {
     case 'AnswerGate':
       return state.status === 'open' ? answered(command, state) : answeredLate(command, state);
     case 'SupersedeGate':
-      return state.status === 'open' ? accept({ type: 'GateSuperseded', data: { ...named(state), reason: command.reason } }) : already;
+      return state.status === 'open' ? accept({ type: 'GateSuperseded', data: { ...named(state), reason: clipped(command.reason) } }) : already;
     case 'DeadlinePassed':
       return state.status === 'open' && command.key === waitingOn(state)?.key ? accept({ type: 'GateExpired', data: named(state) }) : already;
     default:
@@ -71,7 +71,7 @@ function answered(command: Extract<GateCommand, { type: 'AnswerGate' }>, state: 
   const { by, channel, reason } = command;
   // The content may have moved since it was read: approve content, never a name.
   if (command.content_digest !== state.content_digest) return refuse('different-content');
-  if (command.answer === 'deny') return accept({ type: 'ApprovalDenied', data: { ...named(state), by, channel, reason } });
+  if (command.answer === 'deny') return accept({ type: 'ApprovalDenied', data: { ...named(state), by, channel, reason: clipped(reason) } });
   if (!state.self_approval && by.id === state.requested_by) return refuse('self-approval');
   return accept<GateEvent>(
     { type: 'ApprovalGranted', data: { ...named(state), by, channel } },

@@ -1,6 +1,10 @@
 /** A mission is one request: accepted once, ended once, whatever is asked how often and in whatever order. Owner: intake. */
 import type { Fault, FailureClass, MissionContract, MissionEvent } from '@baton/contracts';
-import { accept, already, never, refuse, type DeadlinePassed, type Decider, type Decision, type Waiting } from './decider.ts';
+import { accept, already, clipped, never, refuse, type DeadlinePassed, type Decider, type Decision, type Waiting } from './decider.ts';
+
+/** Bounds of the contracts' faultSchema and of the list of them in MissionRejected. */
+const FAULTS_MAX = 100;
+const readable = ({ field, problem, fix }: Fault): Fault => ({ field: clipped(field, 500), problem: clipped(problem, 1_000), fix: clipped(fix, 1_000) });
 
 /** How long the parts of a cancelled mission have to say that they stopped. */
 const CANCEL_MS_MAX = 120_000;
@@ -36,13 +40,13 @@ function decide(command: MissionCommand, state: MissionState): Decision<MissionE
     case 'RejectMission': {
       if (state.status !== 'new' && state.status !== 'rejected') return refuse('different-content');
       const { mission_id, requested_by, faults } = command;
-      return accept({ type: 'MissionRejected', data: { mission_id, requested_by, faults: [...faults] } });
+      return accept({ type: 'MissionRejected', data: { mission_id, requested_by, faults: faults.slice(0, FAULTS_MAX).map(readable) } });
     }
     case 'CancelMission':
       if (state.status === 'new' || state.status === 'rejected') return refuse('unknown-mission');
       if (state.status === 'cancelling' || state.status === 'cancelled') return already;
       if (state.status !== 'active') return refuse('already-ended');
-      return accept({ type: 'MissionCancelRequested', data: { mission_id: state.mission_id, by: command.by, reason: command.reason } });
+      return accept({ type: 'MissionCancelRequested', data: { mission_id: state.mission_id, by: command.by, reason: clipped(command.reason) } });
     default:
       return decideEnd(command, state);
   }
@@ -69,9 +73,9 @@ function decideEnd(command: Exclude<MissionCommand, { type: 'AcceptMission' | 'R
       return accept({ type: 'MissionCompleted', data: { mission_id, commit: command.commit, tree: command.tree } });
     case 'FailMission':
       if (state.status === 'cancelling') return accept({ type: 'MissionCancelled', data: { mission_id, reason: state.reason, confirmed: true } });
-      return accept({ type: 'MissionFailed', data: { mission_id, stage: command.stage, failure_class: command.failure_class, reason: command.reason } });
+      return accept({ type: 'MissionFailed', data: { mission_id, stage: command.stage, failure_class: command.failure_class, reason: clipped(command.reason) } });
     case 'ConfirmCancel':
-      return accept({ type: 'MissionCancelled', data: { mission_id, reason: state.status === 'cancelling' ? state.reason : command.reason, confirmed: true } });
+      return accept({ type: 'MissionCancelled', data: { mission_id, reason: state.status === 'cancelling' ? state.reason : clipped(command.reason), confirmed: true } });
     case 'DeadlinePassed':
       if (command.key !== waitingOn(state)?.key) return already;
       if (state.status === 'cancelling') return accept({ type: 'MissionCancelled', data: { mission_id, reason: state.reason, confirmed: false } });

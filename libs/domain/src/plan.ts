@@ -1,9 +1,11 @@
 /** A plan hands its tasks out when what they depend on is accepted, and is complete when all are. Owner: planner. */
 import type { Delivery, FailureClass, MissionContract, PlanEvent, Task } from '@baton/contracts';
-import { accept, already, never, type DeadlinePassed, type Decider, type Decision, type Waiting } from './decider.ts';
+import { accept, already, clipped, never, type DeadlinePassed, type Decider, type Decision, type Waiting } from './decider.ts';
 
 /** How long running tasks have to say that they stopped. */
 const STOP_MS_MAX = 60_000;
+
+const EMPTY_PLAN = 'the template makes no task of this mission: give the list that it goes through (see parameters) at least one entry';
 
 interface Accepted {
   readonly artifact: string;
@@ -75,9 +77,9 @@ function decide(command: PlanCommand, state: PlanState): Decision<PlanEvent> {
 function planned(command: Extract<PlanCommand, { type: 'PlanMission' }>): Decision<PlanEvent> {
   const { mission_id, contract, expansion, requested_by, contract_digest } = command;
   const started: PlanEvent = { type: 'PlanningStarted', data: { mission_id, template: contract.template, requested_by } };
-  if (expansion === null || 'problem' in expansion) {
-    const reason = expansion?.problem ?? 'the template was not looked up';
-    return accept<PlanEvent>(started, { type: 'PlanFailed', data: { mission_id, failure_class: 'semantic', reason, stop: [] } });
+  if (expansion === null || 'problem' in expansion || expansion.tasks.length === 0) {
+    const reason = expansion === null ? 'the template was not looked up' : 'problem' in expansion ? expansion.problem : EMPTY_PLAN;
+    return accept<PlanEvent>(started, { type: 'PlanFailed', data: { mission_id, failure_class: 'semantic', reason: clipped(reason), stop: [] } });
   }
   const { title, rollback, risk, criteria } = contract;
   const delivery: Delivery = { title, requested_by, repository: contract.repository ?? null, criteria, rollback, risk, contract_digest };
@@ -119,11 +121,12 @@ function decideReview(command: Extract<PlanCommand, { type: 'RecordReview' }>, s
 
 function failed(state: Active, failure_class: FailureClass, reason: string, task_id: string | null): Decision<PlanEvent> {
   const stop = [...state.running].filter((id) => id !== task_id);
-  return accept({ type: 'PlanFailed', data: { mission_id: state.mission_id, failure_class, reason, stop } });
+  return accept({ type: 'PlanFailed', data: { mission_id: state.mission_id, failure_class, reason: clipped(reason), stop } });
 }
 
 function decideCancel(command: Extract<PlanCommand, { type: 'CancelPlan' }>, state: PlanState): Decision<PlanEvent> {
-  const { mission_id, reason } = command;
+  const { mission_id } = command;
+  const reason = clipped(command.reason);
   if (state.status === 'cancelling' || state.status === 'cancelled' || state.status === 'failed') return already;
   if (state.status === 'active' && state.running.size > 0) return accept({ type: 'PlanCancelRequested', data: { mission_id, reason, stop: [...state.running] } });
   return accept({ type: 'PlanCancelled', data: { mission_id, reason } });

@@ -1,6 +1,6 @@
 /** What lands is what was tested, and what was tested is what was approved. Owner: release. */
 import type { Card, Change, Delivery, FailureClass, Receipt, ReleaseEvent } from '@baton/contracts';
-import { accept, already, LEASE_MS, never, refuse, type DeadlinePassed, type Decider, type Decision, type Waiting, type WorkFailed } from './decider.ts';
+import { accept, already, clipped, LEASE_MS, never, refuse, type DeadlinePassed, type Decider, type Decision, type Waiting, type WorkFailed } from './decider.ts';
 import { GATE_OPEN_MS } from './gate.ts';
 
 /** How often a release is integrated again because its target moved, before a person has to look. */
@@ -26,8 +26,10 @@ export type ReleaseState =
   | (Candidate & { readonly status: 'integrating' })
   | (Tested & { readonly status: 'tested' })
   | (Proposed & { readonly status: 'gated' })
-  | (Proposed & { readonly status: 'landing' })
+  | (Proposed & { readonly status: 'landing'; readonly cancel_reason: string | null })
   | { readonly status: 'landed' | 'verified' | 'failed' | 'cancelled' };
+
+type Landing = Extract<ReleaseState, { status: 'landing' }>;
 
 export type ReleaseCommand =
   | { readonly type: 'StartRelease'; readonly mission_id: string; readonly delivery: Delivery; readonly accepted: AcceptedTasks }
@@ -77,7 +79,7 @@ function decide(command: ReleaseCommand, state: ReleaseState): Decision<ReleaseE
 
 const failed = ({ mission_id, revision }: Candidate, failure_class: FailureClass, reason: string, receipts: readonly Receipt[]): ReleaseEvent => ({
   type: 'ReleaseFailed',
-  data: { mission_id, revision, failure_class, reason, receipts: [...receipts] },
+  data: { mission_id, revision, failure_class, reason: clipped(reason), receipts: [...receipts] },
 });
 
 function integrated(command: Extract<ReleaseCommand, { type: 'RecordIntegration' }>, state: Candidate): Decision<ReleaseEvent> {
@@ -101,9 +103,10 @@ function gated(command: Extract<ReleaseCommand, { type: 'RecordGate' }>, state: 
   return accept({ type: 'ReleaseQueued', data: { mission_id, revision, content_digest } });
 }
 
-function moved(command: Extract<ReleaseCommand, { type: 'RecordTargetMoved' }>, state: Proposed): Decision<ReleaseEvent> {
-  const { mission_id, revision, delivery, accepted } = state;
+function moved(command: Extract<ReleaseCommand, { type: 'RecordTargetMoved' }>, state: Landing): Decision<ReleaseEvent> {
+  const { mission_id, revision, delivery, accepted, cancel_reason } = state;
   const targetMoved: ReleaseEvent = { type: 'TargetMoved', data: { mission_id, revision, target_commit: command.target_commit } };
+  if (cancel_reason !== null) return accept<ReleaseEvent>(targetMoved, { type: 'ReleaseCancelled', data: { mission_id, revision, reason: cancel_reason } });
   if (revision >= REVISIONS_MAX) return accept(targetMoved, failed(state, 'transient', `the target branch moved ${REVISIONS_MAX} times between test and landing`, []));
   return accept<ReleaseEvent>(targetMoved, { type: 'IntegrationStarted', data: { mission_id, revision: revision + 1, delivery, accepted: [...accepted] } });
 }
@@ -119,8 +122,12 @@ function landed(command: Extract<ReleaseCommand, { type: 'RecordLanding' }>, sta
 }
 
 function cancelled(command: Extract<ReleaseCommand, { type: 'CancelRelease' }>, state: ReleaseState): Decision<ReleaseEvent> {
-  const { mission_id, reason } = command;
-  // While it lands nobody can say that it did not; the landing's own outcome follows and is the truth.
+  const { mission_id } = command;
+  const reason = clipped(command.reason);
+  if (state.status === 'landing') {
+    // While it lands nobody can say that it did not: a landing is the truth; a target that moved is where the release ends.
+    return state.cancel_reason === null ? accept({ type: 'ReleaseCancelRequested', data: { mission_id, revision: state.revision, reason } }) : already;
+  }
   if (state.status !== 'new' && state.status !== 'integrating' && state.status !== 'gated') return already;
   return accept({ type: 'ReleaseCancelled', data: { mission_id, revision: state.status === 'new' ? 0 : state.revision, reason } });
 }
@@ -137,7 +144,9 @@ function evolve(state: ReleaseState, event: ReleaseEvent): ReleaseState {
     case 'ReleaseProposed':
       return 'change' in state ? { ...state, status: 'gated', content_digest: event.data.content_digest } : state;
     case 'ReleaseQueued':
-      return 'change' in state ? { ...state, status: 'landing', content_digest: event.data.content_digest } : state;
+      return 'change' in state ? { ...state, status: 'landing', content_digest: event.data.content_digest, cancel_reason: null } : state;
+    case 'ReleaseCancelRequested':
+      return state.status === 'landing' ? { ...state, cancel_reason: event.data.reason } : state;
     case 'TargetMoved':
       return state;
     case 'ReleaseLanded':

@@ -1,6 +1,6 @@
 /** A review gives one verdict per criterion and attempt; only a finding with evidence can send work back. Owner: reviewer. */
 import type { Change, Finding, Receipt, ReviewEvent, Task, WorkspaceBase } from '@baton/contracts';
-import { accept, already, LEASE_MS, never, type DeadlinePassed, type Decider, type Decision, type Waiting, type WorkFailed } from './decider.ts';
+import { accept, already, clipped, LEASE_MS, never, type DeadlinePassed, type Decider, type Decision, type Waiting, type WorkFailed } from './decider.ts';
 
 /** After so many rounds a person has to look: the loop is not converging. */
 export const REVIEW_ROUNDS_MAX = 10;
@@ -45,7 +45,7 @@ function decide(command: ReviewCommand, state: ReviewState): Decision<ReviewEven
       return concluded(state, command.verdicts, command.findings);
     case 'WorkFailed': {
       if (state.status !== 'reviewing' || command.key !== waitingOn(state)?.key) return already;
-      const finding: Finding = { criterion_id: null, severity: 'blocking', statement: 'the change could not be reviewed', evidence: command.cause };
+      const finding: Finding = { criterion_id: null, severity: 'blocking', statement: 'the change could not be reviewed', evidence: clipped(command.cause) };
       return accept<ReviewEvent>({ type: 'FindingRaised', data: { ...named(state.subject), finding } }, end(state.subject, 'escalated'));
     }
     case 'DeadlinePassed':
@@ -63,18 +63,21 @@ const end = (subject: Subject, outcome: 'accepted' | 'changes-requested' | 'esca
   data: { ...named(subject), outcome, artifact: subject.change.artifact, tree: subject.change.tree },
 });
 
-function concluded(state: Extract<ReviewState, { status: 'reviewing' }>, verdicts: readonly Verdict[], findings: readonly Finding[]): Decision<ReviewEvent> {
+function concluded(state: Extract<ReviewState, { status: 'reviewing' }>, given: readonly Verdict[], findings: readonly Finding[]): Decision<ReviewEvent> {
   const { subject, round } = state;
+  // A criterion that nobody judged does not hold: silence accepts nothing.
+  const unjudged = subject.task.acceptance.filter(({ id }) => !given.some((verdict) => verdict.criterion_id === id));
+  const verdicts = [...given, ...unjudged.map(({ id }): Verdict => ({ criterion_id: id, holds: false, evidence: 'the review gave no verdict on it' }))];
   const blocking = findings.filter((finding) => finding.severity === 'blocking' && finding.evidence.trim() !== '');
   const holds = blocking.length === 0 && verdicts.every((verdict) => verdict.holds);
   const events: ReviewEvent[] = [
-    { type: 'VerdictGiven', data: { ...named(subject), verdicts: [...verdicts] } },
+    { type: 'VerdictGiven', data: { ...named(subject), verdicts } },
     ...findings.map((finding): ReviewEvent => ({ type: 'FindingRaised', data: { ...named(subject), finding } })),
   ];
   if (holds) return accept(...events, end(subject, 'accepted'));
   if (round >= REVIEW_ROUNDS_MAX) return accept(...events, end(subject, 'escalated'));
   const failing = verdicts.filter((verdict) => !verdict.holds && !blocking.some((finding) => finding.criterion_id === verdict.criterion_id));
-  const toMend = [...blocking, ...failing.map((verdict): Finding => ({ criterion_id: verdict.criterion_id, severity: 'blocking', statement: `criterion ${verdict.criterion_id} does not hold`, evidence: verdict.evidence }))];
+  const toMend = [...blocking, ...failing.map((verdict): Finding => ({ criterion_id: verdict.criterion_id, severity: 'blocking', statement: `criterion ${verdict.criterion_id} does not hold`, evidence: clipped(verdict.evidence) }))];
   return accept(...events, end(subject, 'changes-requested'), { type: 'ChangesRequested', data: { ...named(subject), findings: toMend } });
 }
 

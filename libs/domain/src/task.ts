@@ -3,7 +3,7 @@
  * while it is the current one. Owner: executor.
  */
 import type { Change, FailureClass, Finding, Receipt, Task, TaskEvent, WorkspaceBase } from '@baton/contracts';
-import { accept, already, LEASE_MS, never, refuse, type DeadlinePassed, type Decider, type Decision, type Waiting, type WorkFailed } from './decider.ts';
+import { accept, already, clipped, LEASE_MS, never, refuse, type DeadlinePassed, type Decider, type Decision, type Waiting, type WorkFailed } from './decider.ts';
 
 /** Wait before the second attempt; doubles with each further one. */
 const BACKOFF_MS = 1_000;
@@ -62,7 +62,7 @@ function decide(command: TaskCommand, state: TaskState): Decision<TaskEvent> {
       return failed(state, { ...command, output_tail: '' });
     case 'CancelTask':
       if (state.status === 'blocked' || state.status === 'cancelled') return already;
-      return accept({ type: 'TaskCancelled', data: { mission_id: command.mission_id, task_id: command.task_id, reason: command.reason } });
+      return accept({ type: 'TaskCancelled', data: { mission_id: command.mission_id, task_id: command.task_id, reason: clipped(command.reason) } });
     case 'DeadlinePassed':
       if (command.key !== waitingOn(state)?.key) return already;
       if (state.status === 'running') return lost(state, command.last_holder ?? 'unknown');
@@ -82,7 +82,7 @@ const started = (start: Pick<Assigned, 'mission_id' | 'task' | 'base' | 'attempt
 /** Only what may pass by itself is tried again; a wrong plan or a forbidden act is not. */
 function failed(state: Assigned, failure: { failure_class: FailureClass; cause: string; output_tail: string }): Decision<TaskEvent> {
   const { failure_class, cause, output_tail } = failure;
-  const attemptFailed: TaskEvent = { type: 'AttemptFailed', data: { ...named(state), failure_class, cause, output_tail } };
+  const attemptFailed: TaskEvent = { type: 'AttemptFailed', data: { ...named(state), failure_class, cause: clipped(cause), output_tail } };
   const { attempts_max } = state.task;
   if (failure_class !== 'transient') return accept(attemptFailed, blocked(state, failure_class, cause));
   if (state.failures + 1 >= attempts_max) return accept(attemptFailed, blocked(state, failure_class, `${attempts_max} attempts failed (budgets.attempts_max); the last: ${cause}`));
@@ -99,7 +99,7 @@ const retry = (state: Assigned, after_ms: number): TaskEvent => ({ type: 'RetryS
 
 const blocked = (state: Assigned, failure_class: FailureClass, reason: string): TaskEvent => ({
   type: 'TaskBlocked',
-  data: { mission_id: state.mission_id, task_id: state.task.id, failure_class, reason },
+  data: { mission_id: state.mission_id, task_id: state.task.id, failure_class, reason: clipped(reason) },
 });
 
 function evolve(state: TaskState, event: TaskEvent): TaskState {

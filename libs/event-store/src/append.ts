@@ -84,6 +84,7 @@ export function checkedBytes(append: Append): number {
   if (!STREAM.test(stream) || stream.length > STREAM_BYTES_MAX) throw new Error(`stream ${JSON.stringify(stream)} must be <category>-<id>, at most ${String(STREAM_BYTES_MAX)} characters`);
   if (!Number.isSafeInteger(expected_version) || expected_version < 0) throw new Error(`expected_version of ${stream} must be 0 or a version, not ${String(expected_version)}`);
   if (events.length === 0) throw new Error(`an append to ${stream} needs at least one event`);
+  if (events.length > 1 && new Set(events.map((event) => event.id)).size < events.length) throw new Error(`an append to ${stream} names an id twice: derive ids from their ordinal`);
   if (deadline !== null && (!Number.isSafeInteger(deadline.after_ms) || deadline.after_ms < 0)) {
     throw new Error(`deadline.after_ms of ${stream} must be whole milliseconds from now, not ${String(deadline.after_ms)}`);
   }

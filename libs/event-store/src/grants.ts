@@ -8,7 +8,7 @@ const EVERY_SERVICE = services(...SERVICE_NAMES);
 const READS_ALL = [...services('metrics'), AUDITOR_ROLE];
 
 /** Who may SELECT. Nobody may do anything else to a table. */
-const READERS: Readonly<Record<string, readonly string[]>> = {
+export const TABLE_READERS: Readonly<Record<string, readonly string[]>> = {
   events: [...services('relay'), ...READS_ALL],
   log_head: LOGIN_ROLES,
   watermarks: LOGIN_ROLES,
@@ -20,7 +20,7 @@ const READERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Who may call; the functions themselves look at whose stream, lease or consumer it is. */
-const CALLERS: Readonly<Record<string, readonly string[]>> = {
+export const FUNCTION_CALLERS: Readonly<Record<string, readonly string[]>> = {
   append: EVERY_SERVICE,
   load_stream: LOGIN_ROLES,
   claim_due: EVERY_SERVICE,
@@ -49,8 +49,8 @@ export async function syncGrants(client: pg.Client): Promise<void> {
     `REVOKE ALL ON ALL TABLES IN SCHEMA baton FROM ${roles}`,
     `REVOKE ALL ON ALL FUNCTIONS IN SCHEMA baton FROM ${roles}`,
     `GRANT USAGE ON SCHEMA baton TO ${roles}`,
-    ...Object.entries(READERS).map(([table, readers]) => `GRANT SELECT ON baton.${client.escapeIdentifier(table)} TO ${listed(readers)}`),
-    ...Object.entries(CALLERS).map(([name, callers]) => `GRANT EXECUTE ON FUNCTION baton.${client.escapeIdentifier(name)} TO ${listed(callers)}`),
+    ...Object.entries(TABLE_READERS).map(([table, readers]) => `GRANT SELECT ON baton.${client.escapeIdentifier(table)} TO ${listed(readers)}`),
+    ...Object.entries(FUNCTION_CALLERS).map(([name, callers]) => `GRANT EXECUTE ON FUNCTION baton.${client.escapeIdentifier(name)} TO ${listed(callers)}`),
   ];
   try {
     for (const statement of statements) await client.query(statement);

@@ -58,15 +58,16 @@ export function groupCommit(pool: pg.Pool, ask: Ask): GroupCommit {
   };
 }
 
+/** A stream is in a group once: its next append waits for the outcome of this one. */
 function groupSize(waiting: readonly Waiting[]): number {
+  const streams = new Set<string>();
   let bytes = 0;
-  let size = 0;
-  while (size < waiting.length && size < GROUP_APPENDS_MAX) {
-    bytes += (waiting[size] as Waiting).bytes;
-    if (size > 0 && bytes > GROUP_BYTES_MAX) break;
-    size++;
+  for (const { append, bytes: more } of waiting) {
+    bytes += more;
+    if (streams.size > 0 && (bytes > GROUP_BYTES_MAX || streams.size === GROUP_APPENDS_MAX || streams.has(append.stream))) break;
+    streams.add(append.stream);
   }
-  return size;
+  return streams.size;
 }
 
 /** Never rejects: each member gets its outcome or its error. */

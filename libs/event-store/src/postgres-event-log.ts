@@ -30,7 +30,7 @@ export interface EventStore {
   readonly onAppended: AppendSignals['onAppended'];
   /** Throws if Postgres does not answer now: for readiness. */
   ping(): Promise<void>;
-  /** Answers the appends it has taken, then closes all connections. */
+  /** Answers the appends it has taken, then closes all connections. Closing twice is fine. */
   close(): Promise<void>;
 }
 
@@ -53,6 +53,11 @@ export function openEventStore(options: EventStoreOptions): EventStore {
   const ask = askOf(reads);
   const appends = groupCommit(writes, ask);
   const signals = appendSignals(limits);
+  let closing: Promise<void> | null = null;
+  async function closeAll(): Promise<void> {
+    await Promise.all([appends.close(), signals.close()]);
+    await Promise.all([writes.end(), reads.end()]);
+  }
   return {
     log: {
       append: appends.append,
@@ -69,9 +74,6 @@ export function openEventStore(options: EventStoreOptions): EventStore {
     ping: async () => {
       await reads.query('SELECT');
     },
-    close: async () => {
-      await Promise.all([appends.close(), signals.close()]);
-      await Promise.all([writes.end(), reads.end()]);
-    },
+    close: () => (closing ??= closeAll()),
   };
 }

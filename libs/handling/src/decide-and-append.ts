@@ -46,6 +46,10 @@ export async function decideAndAppend(on: Appending, request: Request): Promise<
   for (let attempt = 1; attempt <= APPEND_ATTEMPTS_MAX; attempt++) {
     const known = await on.streams.get(stream);
     const decision = decider.decide(request.command, known.state);
+    // An append proves by its version that it was decided on the newest state. Where nothing is appended, nothing proves it:
+    // a replica that remembers an older state would drop a command that the newest one answers.
+    const nothingToAppend = 'refused' in decision || decision.accepted.length === 0;
+    if (nothingToAppend && (await on.streams.refresh(stream)).version !== known.version) continue;
     if ('refused' in decision) {
       on.instruments.refused(stream, (request.command as { type: string }).type, decision.refused);
       return { status: 'refused', reason: decision.refused, state: known.state };

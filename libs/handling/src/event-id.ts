@@ -12,3 +12,6 @@ export function uuidOf(text: string): string {
 }
 
 export const eventId = (causation_id: string, stream: string, ordinal: number): string => uuidOf(`${causation_id}\n${stream}\n${ordinal}`);
+
+/** The mission that an idempotency key stands for, on every way in and for ever. */
+export const missionIdOf = (idempotency_key: string): string => uuidOf(`mission\n${idempotency_key}`);

@@ -1,5 +1,6 @@
 /** Which streams are parked for which consumer: what comes later on them queues up behind what could not be handled. */
 import type { DeadLetters } from '@baton/ports';
+import type { Timers } from './timers.ts';
 
 /** How old the knowledge may be: another replica may have parked or an operator settled something. */
 const KNOWN_FOR_MS = 2_000;
@@ -9,7 +10,7 @@ export interface Parked {
   add(consumer: string, stream: string): void;
 }
 
-export function parkedStreams(dead_letters: DeadLetters): Parked {
+export function parkedStreams(dead_letters: DeadLetters, timers: Timers): Parked {
   let known: Promise<Set<string>> | null = null;
   let read_at = 0;
   const name = (consumer: string, stream: string): string => `${consumer} ${stream}`;
@@ -18,7 +19,7 @@ export function parkedStreams(dead_letters: DeadLetters): Parked {
   return {
     // One small query every few seconds, not one per event.
     async has(consumer, stream) {
-      const now = performance.now();
+      const now = timers.now_ms();
       if (known === null || now - read_at > KNOWN_FOR_MS) {
         read_at = now;
         known = read();

@@ -3,17 +3,18 @@
  * ports, so that production and simulation run the same code.
  */
 import { DELIVERIES_MAX, UnreadableEvent, SERVICES, type Category, type InboundName, type ServiceName } from '@baton/contracts';
-import { BrokenInvariant, react, type Waiting } from '@baton/domain';
+import { LEASE_MS, react, type Waiting } from '@baton/domain';
 import type { DeadLetter, DeadLetters, EventLog } from '@baton/ports';
 import { decideAndAppend, type Appending, type Decided, type Request } from './decide-and-append.ts';
+import { isDefect } from './defect.ts';
 import type { Delivery, InboundDelivery, Settlement } from './delivery.ts';
 import { uuidOf } from './event-id.ts';
 import { noInstruments, serviceActor, type Instruments } from './instruments.ts';
 import { mailbox } from './mailbox.ts';
 import { parkedStreams } from './parked.ts';
 import { knownStreams } from './streams.ts';
-import { pause, workers, type Performer, type Workers } from './work.ts';
-import { LEASE_MS } from '@baton/domain';
+import { pause, systemTimers, type Timers } from './timers.ts';
+import { workers, type Performer, type Workers } from './work.ts';
 
 /** An inbound request that can never be handled: dead-lettered at once, with every fault in its message. */
 export class InvalidRequest extends Error {
@@ -34,6 +35,7 @@ export interface ServicePorts {
   readonly log: EventLog;
   readonly dead_letters: DeadLetters;
   readonly instruments?: Instruments;
+  readonly timers?: Timers;
   /** Name of this process, different after each start. */
   readonly holder: string;
   /** How many pieces of work run side by side. */
@@ -57,16 +59,12 @@ const NAK_DELAYS_MS = [200, 500, 1_000, 2_000, 5_000, 10_000, 30_000];
 const FAULT_PAUSE_MS_MAX = 2_000;
 const SWEEP_MAX = 100;
 
-/** Errors of the code or the history: trying again cannot help, though a newer release may. Everything else is a missing store. */
-const isDefect = (error: unknown): boolean =>
-  error instanceof BrokenInvariant || error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError || error instanceof UnreadableEvent;
-
 export function createService(definition: ServiceDefinition, ports: ServicePorts): ServiceRuntime {
-  const instruments = ports.instruments ?? noInstruments;
+  const { instruments = noInstruments, timers = systemTimers } = ports;
   const categories: readonly Category[] = SERVICES[definition.name].appends;
   const streams = knownStreams(ports.log, categories);
   const appending: Appending = { log: ports.log, streams, instruments, holder: ports.holder };
-  const parked = parkedStreams(ports.dead_letters);
+  const parked = parkedStreams(ports.dead_letters, timers);
   const perStream = mailbox();
   const stopped = new AbortController();
   const counts = { handled: 0, dead_lettered: 0 };
@@ -87,6 +85,7 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
     holder: ports.holder,
     log: ports.log,
     instruments,
+    timers,
     performers: definition.perform ?? {},
     current: async (stream) => {
       const known = await streams.get(stream);
@@ -169,7 +168,7 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
         } catch (error) {
           instruments.fault(`${delivery.consumer} at ${delivery.sequence}, try ${tries}`, error);
           if (stopped.signal.aborted) return { ack: false, nak_delay_ms: 1_000 };
-          await pause(Math.min(50 * 2 ** tries, FAULT_PAUSE_MS_MAX), stopped.signal);
+          await pause(timers, Math.min(50 * 2 ** tries, FAULT_PAUSE_MS_MAX), stopped.signal);
         }
       }
     },
@@ -178,7 +177,13 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
       const limit = definition.perform ? Math.min(SWEEP_MAX, team.freeSlots()) : SWEEP_MAX;
       if (limit === 0 || categories.length === 0 || stopped.signal.aborted) return 0;
       const due = await ports.log.claimDue({ categories, holder: ports.holder, hold_ms: LEASE_MS, limit });
-      await Promise.all(due.map((deadline) => (team.isWorking(deadline.stream) ? undefined : takeOver(deadline))));
+      await Promise.all(
+        due.map(async (deadline) => {
+          if (team.isWorking(deadline.stream)) return;
+          // One stream that cannot be read must not hide the others; it is due again when its hold runs out.
+          await takeOver(deadline).catch((error: unknown) => instruments.fault(`deadline ${deadline.key} of ${deadline.stream}`, error));
+        }),
+      );
       return due.length;
     },
     freeSlots: team.freeSlots,

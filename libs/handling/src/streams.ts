@@ -1,6 +1,6 @@
 /**
- * The newest known state of each stream, folded from the log. It may be stale (another process appended): that is safe,
- * because an append names the version it was decided on.
+ * The newest known state of each stream, folded from the log. It may be stale (another process appended): what is appended
+ * is safe, because an append names the version it was decided on; what leads to no append is decided on a refreshed state.
  */
 import { parseStored, type Category, type EventRecord } from '@baton/contracts';
 import { BrokenInvariant, deciderOf, type AnyDecider } from '@baton/domain';
@@ -20,7 +20,10 @@ const STREAMS_MAX = 5_000;
 
 export interface Streams {
   readonly deciderFor: (stream: string) => AnyDecider;
+  /** What is known here: may be older than the log. */
   get(stream: string): Promise<Known>;
+  /** What is known, brought up to what the log holds now. */
+  refresh(stream: string): Promise<Known>;
   put(stream: string, known: Known): void;
   forget(stream: string): void;
 }
@@ -43,22 +46,22 @@ export function knownStreams(log: EventLog, categories: readonly Category[]): St
   };
   const put = (stream: string, known: Known): void => {
     // Re-inserted last: a Map keeps insertion order, so the first key is the one longest unused.
+    if ((kept.get(stream)?.version ?? 0) > known.version) return;
     kept.delete(stream);
     kept.set(stream, known);
     if (kept.size > STREAMS_MAX) kept.delete(kept.keys().next().value!);
   };
+  const load = async (stream: string, from: Known): Promise<Known> => {
+    const loaded = fold(deciderFor(stream), from, (await log.load(stream, from.version)).map(parseStored));
+    put(stream, loaded);
+    return loaded;
+  };
+  const nothing = (stream: string): Known => ({ state: deciderFor(stream).initial, version: 0, last_event_id: '', correlation_id: '', traceparent: undefined });
   return {
     deciderFor,
     put,
     forget: (stream) => void kept.delete(stream),
-    async get(stream) {
-      const known = kept.get(stream);
-      if (known) return known;
-      const decider = deciderFor(stream);
-      const nothing: Known = { state: decider.initial, version: 0, last_event_id: '', correlation_id: '', traceparent: undefined };
-      const loaded = fold(decider, nothing, (await log.load(stream)).map(parseStored));
-      put(stream, loaded);
-      return loaded;
-    },
+    get: async (stream) => kept.get(stream) ?? load(stream, nothing(stream)),
+    refresh: (stream) => load(stream, kept.get(stream) ?? nothing(stream)),
   };
 }

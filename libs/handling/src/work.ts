@@ -5,12 +5,15 @@
 import type { Waiting } from '@baton/domain';
 import type { EventLog } from '@baton/ports';
 import type { Decided } from './decide-and-append.ts';
+import { isDefect } from './defect.ts';
 import type { Instruments } from './instruments.ts';
 import type { Known } from './streams.ts';
+import { every, pause, type Timers } from './timers.ts';
 
 /** Tries of one piece of work within one holder, before its failure is recorded. */
 const TRIES_MAX = 3;
 const TRY_AGAIN_MS = 500;
+const TRY_AGAIN_MS_MAX = 5_000;
 /** A lease is pushed back this often within its time. */
 const HEARTBEATS_PER_LEASE = 4;
 
@@ -38,25 +41,28 @@ export interface Workers {
 }
 
 interface Running {
+  /** Whose lease the heartbeat keeps; empty while there is nothing to keep. */
   key: string;
+  /** The last lease that was worked under: what is given back when the work is aborted. */
+  held: string;
+  /** Asked for again while it ran: looked at once more at its end, or a state that came right then would be missed. */
+  wanted: boolean;
   readonly controller: AbortController;
   done: Promise<void>;
 }
+
+type Current = Known & { readonly waiting: Waiting | null };
 
 export interface WorkersOptions {
   readonly slots: number;
   readonly holder: string;
   readonly log: EventLog;
   readonly instruments: Instruments;
+  readonly timers: Timers;
   readonly performers: Readonly<Record<string, Performer>>;
-  readonly current: (stream: string) => Promise<Known & { readonly waiting: Waiting | null }>;
+  readonly current: (stream: string) => Promise<Current>;
   readonly submit: (stream: string, command: unknown, traceparent: string | undefined) => Promise<Decided>;
 }
-
-const failureClass = (error: unknown): 'transient' | 'semantic' | 'policy' => {
-  const named = (error as { failure_class?: unknown }).failure_class;
-  return named === 'semantic' || named === 'policy' ? named : 'transient';
-};
 
 export function workers(options: WorkersOptions): Workers {
   const working = new Map<string, Running>();
@@ -68,28 +74,35 @@ export function workers(options: WorkersOptions): Workers {
   const begin = (stream: string): void => {
     busy++;
     const running = working.get(stream)!;
-    running.done = workOn(options, stream, running).finally(() => {
-      busy--;
-      working.delete(stream);
-      const next = queue.shift();
-      if (next !== undefined && !stopping) begin(next);
-      else for (const listener of listeners) listener();
-    });
+    running.wanted = false;
+    running.done = workOn(options, stream, running)
+      .catch((error: unknown) => options.instruments.fault(`work on ${stream}`, error))
+      .finally(() => {
+        busy--;
+        working.delete(stream);
+        if (running.wanted) start(stream);
+        while (!stopping && busy < options.slots && queue.length > 0) begin(queue.shift()!);
+        if (freeSlots() > 0) for (const listener of listeners) listener();
+      });
   };
+  const start = (stream: string): void => {
+    const already = working.get(stream);
+    if (already) already.wanted = true;
+    if (stopping || already) return;
+    working.set(stream, { key: '', held: '', wanted: false, controller: new AbortController(), done: Promise.resolve() });
+    if (busy < options.slots) begin(stream);
+    else queue.push(stream);
+  };
+  const freeSlots = (): number => (stopping ? 0 : Math.max(0, options.slots - busy - queue.length));
 
   return {
-    start(stream) {
-      if (stopping || working.has(stream)) return;
-      working.set(stream, { key: '', controller: new AbortController(), done: Promise.resolve() });
-      if (busy < options.slots) begin(stream);
-      else queue.push(stream);
-    },
+    start,
     changed(stream, waiting) {
       const running = working.get(stream);
       if (running && running.key !== '' && running.key !== waiting?.key) running.controller.abort(new Error(`${stream} moved on`));
     },
     isWorking: (stream) => working.has(stream),
-    freeSlots: () => (stopping ? 0 : Math.max(0, options.slots - busy - queue.length)),
+    freeSlots,
     running: () => busy,
     onSlotFree(listener) {
       listeners.add(listener);
@@ -97,82 +110,105 @@ export function workers(options: WorkersOptions): Workers {
     },
     async stop(grace_ms) {
       stopping = true;
-      const all = Promise.allSettled([...working.values()].map((running) => running.done));
-      const abort = setTimeout(() => {
+      const queued = queue.splice(0).map(async (stream) => {
+        working.delete(stream);
+        await giveBackQueued(options, stream);
+      });
+      const all = Promise.allSettled([...queued, ...[...working.values()].map((running) => running.done)]);
+      const cancel = options.timers.after(grace_ms, () => {
         for (const running of working.values()) running.controller.abort(new Error('the service stops'));
-      }, grace_ms);
+      });
       await all;
-      clearTimeout(abort);
+      cancel();
     },
   };
 }
 
 async function workOn(options: WorkersOptions, stream: string, running: Running): Promise<void> {
+  await goOn(options, stream, running);
+  if (running.controller.signal.aborted && running.held !== '') await giveBack(options, stream, running.held);
+}
+
+/** From one state that asks for work to the next, as long as this process holds the lease. */
+async function goOn(options: WorkersOptions, stream: string, running: Running): Promise<void> {
+  const { signal } = running.controller;
   let tries = 0;
-  let last_key = '';
-  for (;;) {
-    const known = await again(options, running.controller.signal, () => options.current(stream));
-    const kind = known?.waiting?.work;
-    const performer = kind && options.performers[kind];
-    if (!known || !kind || !performer || running.controller.signal.aborted) return;
-    const { key } = known.waiting!;
-    tries = key === last_key ? tries + 1 : 1;
-    last_key = key;
+  while (!signal.aborted) {
+    const known = await again(options, signal, () => options.current(stream));
+    const waiting = known?.waiting;
+    const performer = waiting?.work === undefined ? undefined : options.performers[waiting.work];
+    if (!known || !waiting || !performer) return;
+    const { key } = waiting;
+    tries = key === running.held ? tries + 1 : 1;
+    // What waited for a slot, or what somebody else's report led to, may be another process's by now.
+    if (!(await again(options, signal, () => options.log.extend({ stream, key, holder: options.holder, after_ms: waiting.after_ms })))) return;
     running.key = key;
-    const failure = await tryOnce(options, stream, running, known, known.waiting!, performer);
-    if (running.controller.signal.aborted) return giveBack(options, stream, key);
+    running.held = key;
+    const failure = await tryOnce(options, stream, running, known, waiting, performer);
+    running.key = '';
+    if (signal.aborted) return;
     if (failure === null) continue;
     const failure_class = failureClass(failure);
     if (failure_class === 'transient' && tries < TRIES_MAX) {
-      await pause(TRY_AGAIN_MS * tries, running.controller.signal);
+      await pause(options.timers, TRY_AGAIN_MS * tries, signal);
       continue;
     }
-    const cause = `${(failure as Error).message}${tries > 1 ? ` (tried ${tries} times)` : ''}`;
-    running.key = '';
-    const decided = await again(options, running.controller.signal, () => options.submit(stream, { type: 'WorkFailed', key, failure_class, cause }, known.traceparent));
+    const cause = `${failure instanceof Error ? failure.message : String(failure)}${tries > 1 ? ` (tried ${tries} times)` : ''}`;
+    const decided = await again(options, signal, () => options.submit(stream, { type: 'WorkFailed', key, failure_class, cause }, known.traceparent));
     if (decided?.status !== 'appended') return;
   }
 }
 
-/** Runs the performer once under a heartbeat; null = it reported, otherwise why it could not. */
-async function tryOnce(options: WorkersOptions, stream: string, running: Running, known: Known, waiting: Waiting, performer: Performer): Promise<unknown> {
+const failureClass = (error: unknown): 'transient' | 'semantic' | 'policy' => {
+  const named = (error as { failure_class?: unknown } | null | undefined)?.failure_class;
+  return named === 'semantic' || named === 'policy' ? named : 'transient';
+};
+
+/** Runs the performer once under a heartbeat; null = what it reported moved the stream on, otherwise why it could not. */
+async function tryOnce(options: WorkersOptions, stream: string, running: Running, known: Current, waiting: Waiting, performer: Performer): Promise<unknown> {
   const { instruments } = options;
-  const { controller } = running;
+  const { signal } = running.controller;
   const kind = waiting.work!;
   const started = performance.now();
-  const heartbeat = setInterval(() => void beat(options, stream, running, waiting.after_ms), waiting.after_ms / HEARTBEATS_PER_LEASE);
+  const stopBeating = every(options.timers, waiting.after_ms / HEARTBEATS_PER_LEASE, () => void beat(options, stream, running, waiting.after_ms));
   instruments.workStarted(kind);
   let outcome: 'done' | 'failed' | 'aborted' = 'failed';
+  let reported: Decided | null = null;
+  const submit = async (command: unknown, traceparent: string | undefined): Promise<Decided> => {
+    // The append moves the lease to the next state's key: meanwhile the heartbeat must not miss the old one.
+    const { key } = running;
+    running.key = '';
+    // What was done is done: a store that is away is waited for, or the work would be thrown away with it.
+    const decided = await again(options, signal, () => options.submit(stream, command, traceparent));
+    if (!decided) throw signal.reason;
+    reported = decided;
+    running.key = decided.status !== 'appended' ? key : decided.waiting?.work ? decided.waiting.key : '';
+    return decided;
+  };
   try {
-    let reported = false;
     await instruments.span(`perform ${kind}`, { mission_id: known.correlation_id, stream }, known.traceparent, (traceparent) =>
-      performer({
-        stream,
-        mission_id: known.correlation_id,
-        state: known.state,
-        key: waiting.key,
-        signal: controller.signal,
-        submit: async (command) => {
-          // The append moves the lease to the next state's key: from here on the heartbeat must not miss the old one.
-          running.key = '';
-          const decided = await options.submit(stream, command, traceparent);
-          reported = true;
-          if ('waiting' in decided) running.key = decided.waiting?.work ? decided.waiting.key : '';
-          return decided;
-        },
-      }),
+      performer({ stream, mission_id: known.correlation_id, state: known.state, key: waiting.key, signal, submit: (command) => submit(command, traceparent) }),
     );
-    if (!reported) throw new Error(`the performer of ${kind} ended without a report`);
+    await movedOn(options, stream, waiting, reported);
     outcome = 'done';
     return null;
   } catch (error) {
-    if (controller.signal.aborted) outcome = 'aborted';
+    if (signal.aborted) outcome = 'aborted';
     else instruments.fault(`${kind} of ${stream}`, error);
     return error;
   } finally {
-    clearInterval(heartbeat);
+    stopBeating();
     instruments.workEnded(kind, outcome, (performance.now() - started) / 1_000);
   }
+}
+
+/** A performer that reports nothing, or what changes nothing, would be started for ever: that is a failure of it. */
+async function movedOn(options: WorkersOptions, stream: string, { key, work }: Waiting, reported: Decided | null): Promise<void> {
+  if (reported === null) throw new Error(`the performer of ${work} ended without a report`);
+  if (reported.status === 'appended') return;
+  const { waiting } = await options.current(stream);
+  if (waiting?.key !== key) return;
+  throw new Error(`the report of the performer of ${work} was ${reported.status === 'refused' ? `refused (${reported.reason})` : 'of no effect'}`);
 }
 
 async function beat(options: WorkersOptions, stream: string, running: Running, after_ms: number): Promise<void> {
@@ -196,28 +232,25 @@ async function giveBack(options: WorkersOptions, stream: string, key: string): P
   }
 }
 
-/** Until it works or the signal says stop (then undefined): for what only a missing store can make fail. */
+async function giveBackQueued(options: WorkersOptions, stream: string): Promise<void> {
+  try {
+    const { waiting } = await options.current(stream);
+    if (waiting?.work) await giveBack(options, stream, waiting.key);
+  } catch (error) {
+    options.instruments.fault(`giving back ${stream}`, error);
+  }
+}
+
+/** At least once, and until it works or the signal says stop (then undefined): for what only a missing store can make fail. */
 async function again<T>(options: WorkersOptions, signal: AbortSignal, job: () => Promise<T>): Promise<T | undefined> {
-  for (let tries = 1; !signal.aborted; tries++) {
+  for (let tries = 1; ; tries++) {
     try {
       return await job();
     } catch (error) {
+      if (isDefect(error)) throw error;
       options.instruments.fault('the log', error);
-      await pause(Math.min(TRY_AGAIN_MS * tries, 5_000), signal);
+      await pause(options.timers, Math.min(TRY_AGAIN_MS * tries, TRY_AGAIN_MS_MAX), signal);
+      if (signal.aborted) return undefined;
     }
   }
-  return undefined;
-}
-
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });
 }

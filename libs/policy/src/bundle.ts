@@ -17,7 +17,8 @@ export interface Bundle {
 
 const isName = (value: unknown): value is string => typeof value === 'string' && /^[a-z0-9][a-z0-9._-]{0,62}$/.test(value);
 const isSetName = (value: string): boolean => /^[a-z][a-z0-9_]{0,62}$/.test(value);
-const isPatterns = (value: unknown): value is string[] => Array.isArray(value) && value.length > 0 && value.every((pattern) => typeof pattern === 'string' && pattern !== '');
+const isPatterns = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.length > 0 && value.every((pattern) => typeof pattern === 'string' && pattern !== '');
 
 function manifestOf(text: string, path: string): Pick<Bundle, 'id' | 'version' | 'path_sets'> {
   let manifest: Record<string, unknown>;
@@ -29,10 +30,13 @@ function manifestOf(text: string, path: string): Pick<Bundle, 'id' | 'version' |
   const { id, version, path_sets = {} } = manifest ?? {};
   if (!isName(id)) throw new Error(`${path}: "id" must be lower-case letters, digits, dots and dashes, such as "default"`);
   if (!isName(version)) throw new Error(`${path}: "version" must be a text such as "1.0.0"`);
-  if (typeof path_sets !== 'object' || path_sets === null || Array.isArray(path_sets)) throw new Error(`${path}: "path_sets" must be an object of names to lists of patterns`);
+  if (typeof path_sets !== 'object' || path_sets === null || Array.isArray(path_sets))
+    throw new Error(`${path}: "path_sets" must be an object of names to lists of patterns`);
   for (const [name, patterns] of Object.entries(path_sets)) {
-    if (!isSetName(name)) throw new Error(`${path}: "path_sets.${name}" must be named with lower-case letters, digits and underscores`);
-    if (!isPatterns(patterns)) throw new Error(`${path}: "path_sets.${name}" must be a list of at least one pattern, such as ["deploy/**"]`);
+    if (!isSetName(name))
+      throw new Error(`${path}: "path_sets.${name}" must be named with lower-case letters, digits and underscores`);
+    if (!isPatterns(patterns))
+      throw new Error(`${path}: "path_sets.${name}" must be a list of at least one pattern, such as ["deploy/**"]`);
   }
   return { id, version, path_sets: path_sets as Bundle['path_sets'] };
 }

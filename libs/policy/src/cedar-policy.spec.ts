@@ -23,28 +23,68 @@ describe('the default bundle', () => {
 
   it.each<[string, Partial<GateInput>, string, boolean, string]>([
     ['low risk passes', {}, 'autonomous', false, 'low-risk-passes'],
-    ['so does a mission without a repository', { repository_host: null, repository_url: null, target: null, files: [] }, 'autonomous', false, 'low-risk-passes'],
-    ['medium risk asks, and whoever asked may approve', { risk: 'medium' }, 'gate', true, 'medium-risk-may-be-approved-by-its-requester'],
+    [
+      'so does a mission without a repository',
+      { repository_host: null, repository_url: null, target: null, files: [] },
+      'autonomous',
+      false,
+      'low-risk-passes',
+    ],
+    [
+      'medium risk asks, and whoever asked may approve',
+      { risk: 'medium' },
+      'gate',
+      true,
+      'medium-risk-may-be-approved-by-its-requester',
+    ],
     ['high risk asks somebody else', { risk: 'high' }, 'gate', false, 'default'],
-    ['a migration asks', { files: ['src/a.ts', 'apps/shop/migrations/7-orders.ts'] }, 'gate', true, 'sensitive-paths-need-a-person'],
+    [
+      'a migration asks',
+      { files: ['src/a.ts', 'apps/shop/migrations/7-orders.ts'] },
+      'gate',
+      true,
+      'sensitive-paths-need-a-person',
+    ],
     ['a migration at the root asks', { files: ['migrations/7.ts'] }, 'gate', true, 'sensitive-paths-need-a-person'],
     ['a pipeline asks', { files: ['.github/workflows/ci.yml'] }, 'gate', true, 'sensitive-paths-need-a-person'],
     ['whatever the case of its letters', { files: ['.GitHub/workflows/ci.yml'] }, 'gate', true, 'sensitive-paths-need-a-person'],
     ['infrastructure asks', { files: ['deploy/prod/values.yaml'] }, 'gate', true, 'sensitive-paths-need-a-person'],
     ['a path with a line break in it still asks', { files: ['deploy/\nx'] }, 'gate', true, 'sensitive-paths-need-a-person'],
-    ['a name that only looks like it passes', { files: ['docs/deploying.md', 'src/migrations.ts', 'xdeploy/a'] }, 'autonomous', false, 'low-risk-passes'],
-    ['sensitive paths of medium risk name the path rule', { risk: 'medium', files: ['infra/main.tf'] }, 'gate', true, 'sensitive-paths-need-a-person'],
+    [
+      'a name that only looks like it passes',
+      { files: ['docs/deploying.md', 'src/migrations.ts', 'xdeploy/a'] },
+      'autonomous',
+      false,
+      'low-risk-passes',
+    ],
+    [
+      'sensitive paths of medium risk name the path rule',
+      { risk: 'medium', files: ['infra/main.tf'] },
+      'gate',
+      true,
+      'sensitive-paths-need-a-person',
+    ],
     ['a failed check needs a second person', { checks_failed: 1 }, 'gate', false, 'failed-checks-need-a-second-person'],
-    ['both reasons are named, in order', { checks_failed: 1, files: ['a.sql'] }, 'gate', false, 'failed-checks-need-a-second-person,sensitive-paths-need-a-person'],
+    [
+      'both reasons are named, in order',
+      { checks_failed: 1, files: ['a.sql'] },
+      'gate',
+      false,
+      'failed-checks-need-a-second-person,sensitive-paths-need-a-person',
+    ],
   ])('%s', (_name, change, tier, self_approval, rule) => {
     const decision = policy.evaluate({ ...input, ...change });
-    expect({ tier: decision.tier, self_approval: decision.self_approval, rule: decision.policy.rule }).toEqual({ tier, self_approval, rule });
+    expect({ tier: decision.tier, self_approval: decision.self_approval, rule: decision.policy.rule }).toEqual({
+      tier,
+      self_approval,
+      rule,
+    });
   });
 
   it('says which policy, which content and which question it was', () => {
     const { policy: ref } = policy.evaluate(input);
     expect(policyRefSchema.parse(ref)).toMatchObject({ id: 'default', version: '1.0.0' });
-    const reordered = Object.fromEntries(Object.entries(input).reverse()) as unknown as GateInput;
+    const reordered = Object.fromEntries(Object.entries(input).toReversed()) as unknown as GateInput;
     expect(policy.evaluate(reordered)).toEqual(policy.evaluate(input));
     expect(policy.evaluate({ ...input, insertions: 13 }).policy.input_digest).not.toBe(ref.input_digest);
     expect(cedarPolicy(DEFAULT_BUNDLE).evaluate(input)).toEqual(policy.evaluate(input));
@@ -60,14 +100,21 @@ describe('a bundle', () => {
     writeFileSync(join(directory, 'manifest.json'), typeof manifest === 'string' ? manifest : JSON.stringify(manifest));
     return directory;
   };
-  const permit = (id: string, action: string, when: string): string => `@id("${id}") permit (principal, action == Action::"${action}", resource) when { ${when} };`;
+  const permit = (id: string, action: string, when: string): string =>
+    `@id("${id}") permit (principal, action == Action::"${action}", resource) when { ${when} };`;
 
   it('lets a rule notify, look at who asked and at the repository', () => {
-    const policy = cedarPolicy(bundle(`
-      ${permit('docs', 'notify', 'context.touches.docs && principal == Person::"ada" && context has target && context.target == "main"')}`));
+    const policy = cedarPolicy(
+      bundle(`
+      ${permit('docs', 'notify', 'context.touches.docs && principal == Person::"ada" && context has target && context.target == "main"')}`),
+    );
     const docs = { ...input, files: ['docs/a.md'] };
     expect(policy.evaluate(docs)).toMatchObject({ tier: 'notify', policy: { id: 'team', version: '7', rule: 'docs' } });
-    expect(policy.evaluate({ ...docs, requested_by: 'bob' })).toMatchObject({ tier: 'gate', self_approval: false, policy: { rule: 'default' } });
+    expect(policy.evaluate({ ...docs, requested_by: 'bob' })).toMatchObject({
+      tier: 'gate',
+      self_approval: false,
+      policy: { rule: 'default' },
+    });
     expect(policy.evaluate({ ...docs, target: null })).toMatchObject({ tier: 'gate', policy: { rule: 'default' } });
   });
 
@@ -89,9 +136,17 @@ describe('a bundle', () => {
     );
     expect(policy.evaluate({ ...input, insertions: 1 })).toMatchObject({ tier: 'gate', policy: { rule: 'huge' } });
     expect(failures).toHaveLength(0);
-    expect(policy.evaluate({ ...input, insertions: 2 })).toMatchObject({ tier: 'gate', self_approval: false, policy: { rule: 'default' } });
+    expect(policy.evaluate({ ...input, insertions: 2 })).toMatchObject({
+      tier: 'gate',
+      self_approval: false,
+      policy: { rule: 'default' },
+    });
     expect(failures.map(String)).toEqual([expect.stringContaining('overflow')]);
-    expect(policy.evaluate({ ...input, insertions: 1.5 })).toMatchObject({ tier: 'gate', self_approval: false, policy: { rule: 'default' } });
+    expect(policy.evaluate({ ...input, insertions: 1.5 })).toMatchObject({
+      tier: 'gate',
+      self_approval: false,
+      policy: { rule: 'default' },
+    });
   });
 
   it.each<[string, string, unknown, RegExp]>([
@@ -104,7 +159,12 @@ describe('a bundle', () => {
     ['takes the reserved name', permit('default', 'pass', 'true'), undefined, /reserved/],
     ['has no version', permit('a', 'pass', 'true'), { id: 'team' }, /"version" must be/],
     ['has a manifest that is not JSON', permit('a', 'pass', 'true'), '{', /manifest\.json is not JSON/],
-    ['has an empty path set', permit('a', 'pass', 'true'), { id: 'team', version: '1', path_sets: { docs: [] } }, /path_sets\.docs/],
+    [
+      'has an empty path set',
+      permit('a', 'pass', 'true'),
+      { id: 'team', version: '1', path_sets: { docs: [] } },
+      /path_sets\.docs/,
+    ],
   ])('is refused at start when it %s', (_name, rules, manifest, message) => {
     expect(() => cedarPolicy(bundle(rules, manifest))).toThrow(message);
   });

@@ -32,24 +32,32 @@ const schemaOf = (bundle: Bundle): string => `
       insertions: Long,
       deletions: Long,
       checks_failed: Long,
-      touches: { ${Object.keys(bundle.path_sets).map((name) => `${name}: Bool`).join(', ')} },
+      touches: { ${Object.keys(bundle.path_sets)
+        .map((name) => `${name}: Bool`)
+        .join(', ')} },
     },
   };
 `;
 
-const messages = (errors: readonly { message: string; help: string | null }[]): string => errors.map((error) => (error.help ? `${error.message} (${error.help})` : error.message)).join('; ');
+const messages = (errors: readonly { message: string; help: string | null }[]): string =>
+  errors.map((error) => (error.help ? `${error.message} (${error.help})` : error.message)).join('; ');
 
 /** The rules by their @id. */
 function rulesById(bundle: Bundle): Record<string, string> {
   const parts = cedar.policySetTextToParts(bundle.rules);
-  if (parts.type === 'failure') throw new Error(`policy "${bundle.id}": policy.cedar cannot be parsed: ${messages(parts.errors)}`);
-  if (parts.policy_templates.length > 0) throw new Error(`policy "${bundle.id}": policy.cedar has templates; write each rule out`);
+  if (parts.type === 'failure')
+    throw new Error(`policy "${bundle.id}": policy.cedar cannot be parsed: ${messages(parts.errors)}`);
+  if (parts.policy_templates.length > 0)
+    throw new Error(`policy "${bundle.id}": policy.cedar has templates; write each rule out`);
   const rules: Record<string, string> = {};
   for (const text of parts.policies) {
     const parsed = cedar.policyToJson(text);
     const id = parsed.type === 'success' ? parsed.json.annotations?.['id'] : undefined;
     if (!id) throw new Error(`policy "${bundle.id}": a rule has no @id("…"): ${text.slice(0, 120)}`);
-    if (id === DEFAULT_RULE || Object.hasOwn(rules, id)) throw new Error(`policy "${bundle.id}": @id("${id}") is ${id === DEFAULT_RULE ? 'reserved' : 'used twice'}; name the rule differently`);
+    if (id === DEFAULT_RULE || Object.hasOwn(rules, id))
+      throw new Error(
+        `policy "${bundle.id}": @id("${id}") is ${id === DEFAULT_RULE ? 'reserved' : 'used twice'}; name the rule differently`,
+      );
     rules[id] = text;
   }
   return rules;
@@ -60,10 +68,13 @@ function prepare(bundle: Bundle): void {
   const checked = cedar.validate({ schema: schemaOf(bundle), policies });
   if (checked.type === 'failure') throw new Error(`policy "${bundle.id}" cannot be checked: ${messages(checked.errors)}`);
   if (checked.validationErrors.length > 0) {
-    throw new Error(`policy "${bundle.id}": ${checked.validationErrors.map(({ policyId, error }) => `rule "${policyId}": ${messages([error])}`).join('; ')}`);
+    throw new Error(
+      `policy "${bundle.id}": ${checked.validationErrors.map(({ policyId, error }) => `rule "${policyId}": ${messages([error])}`).join('; ')}`,
+    );
   }
   const parsed = cedar.preparsePolicySet(bundle.digest, policies);
-  if (parsed.type === 'failure') throw new Error(`policy "${bundle.id}": policy.cedar cannot be parsed: ${messages(parsed.errors)}`);
+  if (parsed.type === 'failure')
+    throw new Error(`policy "${bundle.id}": policy.cedar cannot be parsed: ${messages(parsed.errors)}`);
 }
 
 export interface CedarPolicyOptions {

@@ -13,7 +13,9 @@ export interface WorkspaceProblem extends Error {
 export interface Workspace {
   /** Directory the agent works in; null where there is none (scratch). */
   readonly directory: string | null;
+  /** The head of the target that it was opened at; what `land` calls `expected_base`. */
   readonly base_commit: string;
+  /** The tree with the inputs applied: what the change is measured against. */
   readonly base_tree: string;
   /** Applies another change on top of what is there (integration). Throws WorkspaceProblem (semantic, names the paths) where it does not fit. */
   apply(artifact: string): Promise<void>;
@@ -21,8 +23,15 @@ export interface Workspace {
    * Takes what is there now as the change: stores it as an artifact, computes its tree. `output` is the agent's, for
    * workspaces without a directory. Paths outside the write-set make it a `refused` with every such path.
    */
-  collect(collect: { readonly write_set: readonly string[]; readonly write_set_exclude: readonly string[]; readonly output: string | null; readonly message: string }): Promise<
-    { readonly status: 'collected'; readonly change: Change } | { readonly status: 'empty' } | { readonly status: 'refused'; readonly paths: readonly string[] }
+  collect(collect: {
+    readonly write_set: readonly string[];
+    readonly write_set_exclude: readonly string[];
+    readonly output: string | null;
+    readonly message: string;
+  }): Promise<
+    | { readonly status: 'collected'; readonly change: Change }
+    | { readonly status: 'empty' }
+    | { readonly status: 'refused'; readonly paths: readonly string[] }
   >;
   /** Runs one check on the collected tree, in a process group of its own, and mints the receipt (its whole output becomes an artifact). */
   check(criterion: { readonly id: string; readonly check?: Check | undefined }, signal: AbortSignal): Promise<Receipt>;

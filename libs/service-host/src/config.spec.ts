@@ -26,7 +26,13 @@ describe('settings', () => {
 
   it('need no more than where Postgres and NATS are', () => {
     expect(readConfig(baseConfigSchema, enough)).toMatchObject({
-      ...enough, BATON_HTTP_HOST: '127.0.0.1', BATON_HTTP_PORT: 8080, BATON_LOG_LEVEL: 'info', BATON_DRAIN_GRACE_MS: 25_000, BATON_SWEEP_INTERVAL_MS: 500, OTEL_TRACES_EXPORTER: 'none',
+      ...enough,
+      BATON_HTTP_HOST: '127.0.0.1',
+      BATON_HTTP_PORT: 8080,
+      BATON_LOG_LEVEL: 'info',
+      BATON_DRAIN_GRACE_MS: 25_000,
+      BATON_SWEEP_INTERVAL_MS: 500,
+      OTEL_TRACES_EXPORTER: 'none',
     });
   });
 
@@ -37,7 +43,12 @@ describe('settings', () => {
   });
 
   it('name every fault at once, each with its fix, and show no value', () => {
-    const message = faultsOf({ BATON_PG_URL: 'mysql://root:hush@db', BATON_HTTP_PORT: '80800', BATON_LOG_LEVEL: 'loud', BATON_SWEEP_INTERVAL_MS: 'soon' });
+    const message = faultsOf({
+      BATON_PG_URL: 'mysql://root:hush@db',
+      BATON_HTTP_PORT: '80800',
+      BATON_LOG_LEVEL: 'loud',
+      BATON_SWEEP_INTERVAL_MS: 'soon',
+    });
     expect(message.split('\n')).toEqual([
       '5 settings are not usable:',
       expect.stringMatching(/^ {2}BATON_PG_URL is not the URL of a Postgres database: give the URL/),
@@ -50,21 +61,33 @@ describe('settings', () => {
   });
 
   it('take an empty variable for one that is not set', () => {
-    expect(readConfig(baseConfigSchema, { ...enough, BATON_HTTP_PORT: ' ', BATON_NATS_NKEY_SEED: '' })).toMatchObject({ BATON_HTTP_PORT: 8080 });
+    expect(readConfig(baseConfigSchema, { ...enough, BATON_HTTP_PORT: ' ', BATON_NATS_NKEY_SEED: '' })).toMatchObject({
+      BATON_HTTP_PORT: 8080,
+    });
     expect(faultsOf({ ...enough, BATON_PG_URL: '' })).toContain('BATON_PG_URL is not set');
   });
 
   it('may come from files, for secrets', () => {
     const { BATON_NATS_URL } = enough;
-    expect(readConfig(baseConfigSchema, { BATON_NATS_URL, BATON_PG_URL_FILE: file('pg', `${enough.BATON_PG_URL}\n`) })).toMatchObject(enough);
-    expect(faultsOf({ BATON_NATS_URL, BATON_PG_URL_FILE: join(directory, 'none') })).toMatch(/BATON_PG_URL cannot be read from .*none \(BATON_PG_URL_FILE\): ENOENT/);
+    expect(
+      readConfig(baseConfigSchema, { BATON_NATS_URL, BATON_PG_URL_FILE: file('pg', `${enough.BATON_PG_URL}\n`) }),
+    ).toMatchObject(enough);
+    expect(faultsOf({ BATON_NATS_URL, BATON_PG_URL_FILE: join(directory, 'none') })).toMatch(
+      /BATON_PG_URL cannot be read from .*none \(BATON_PG_URL_FILE\): ENOENT/,
+    );
     expect(faultsOf({ BATON_NATS_URL, BATON_PG_URL_FILE: file('empty', '\n') })).toMatch(/BATON_PG_URL is empty/);
-    expect(faultsOf({ ...enough, BATON_PG_URL_FILE: file('both', 'x') })).toMatch(/BATON_PG_URL and BATON_PG_URL_FILE are both set/);
+    expect(faultsOf({ ...enough, BATON_PG_URL_FILE: file('both', 'x') })).toMatch(
+      /BATON_PG_URL and BATON_PG_URL_FILE are both set/,
+    );
   });
 
   it('of a service are added to those of all', () => {
-    const schema = baseConfigSchema.extend({ BATON_EXECUTOR_SLOTS: z.coerce.number().int().min(1).default(2).describe('give how many attempts run at once') });
+    const schema = baseConfigSchema.extend({
+      BATON_EXECUTOR_SLOTS: z.coerce.number().int().min(1).default(2).describe('give how many attempts run at once'),
+    });
     expect(readConfig(schema, enough).BATON_EXECUTOR_SLOTS).toBe(2);
-    expect(() => readConfig(schema, { ...enough, BATON_EXECUTOR_SLOTS: '0' })).toThrow(/one setting is not usable:\n {2}BATON_EXECUTOR_SLOTS .*give how many attempts run at once$/);
+    expect(() => readConfig(schema, { ...enough, BATON_EXECUTOR_SLOTS: '0' })).toThrow(
+      /one setting is not usable:\n {2}BATON_EXECUTOR_SLOTS .*give how many attempts run at once$/,
+    );
   });
 });

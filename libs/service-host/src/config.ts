@@ -22,19 +22,50 @@ export const baseConfigSchema = z.object({
     .string()
     .regex(/^(nats|tls):\/\/[^\s,]+(,(nats|tls):\/\/[^\s,]+)*$/, 'is not the URL of a NATS server')
     .describe('give the URL of the server, such as nats://localhost:4222, or several with commas between them'),
-  BATON_NATS_NKEY_SEED: z.string().regex(/^SU[A-Z2-7]{50,60}$/, "is not the seed of a user's nkey").optional().describe("give the seed (SU…) of the service's own user, or leave it out where the server asks for none"),
-  BATON_HTTP_HOST: z.string().min(1).default('127.0.0.1').describe('give the address to listen on, such as 127.0.0.1, or 0.0.0.0 for all'),
-  BATON_HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(HTTP_PORT_DEFAULT).describe('give a port from 1 to 65535, or 0 for any free one'),
+  BATON_NATS_NKEY_SEED: z
+    .string()
+    .regex(/^SU[A-Z2-7]{50,60}$/, "is not the seed of a user's nkey")
+    .optional()
+    .describe("give the seed (SU…) of the service's own user, or leave it out where the server asks for none"),
+  BATON_HTTP_HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('give the address to listen on, such as 127.0.0.1, or 0.0.0.0 for all'),
+  BATON_HTTP_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(HTTP_PORT_DEFAULT)
+    .describe('give a port from 1 to 65535, or 0 for any free one'),
   BATON_INSTANCE: z
     .string()
     .regex(/^[\w.-]{1,100}$/, 'has characters other than letters, digits, dots and dashes')
-    .default(() => `${hostname().replaceAll(/[^\w.-]/g, '-').slice(0, 60)}-${pid}-${randomBytes(4).toString('hex')}`)
+    .default(
+      () =>
+        `${hostname()
+          .replaceAll(/[^\w.-]/g, '-')
+          .slice(0, 60)}-${pid}-${randomBytes(4).toString('hex')}`,
+    )
     .describe('leave it out; or give a name that no other process has, and that is another one after each start'),
-  BATON_LOG_LEVEL: z.enum(LOG_LEVELS).default('info').describe(`give one of ${LOG_LEVELS.join(', ')}`),
-  BATON_DRAIN_GRACE_MS: milliseconds(0, 600_000).default(DRAIN_GRACE_MS_DEFAULT).describe('give how long running work may take to finish when the service is stopped, in ms, less than the orchestrator waits'),
-  BATON_SWEEP_INTERVAL_MS: milliseconds(10, 60_000).default(SWEEP_INTERVAL_MS_DEFAULT).describe('give how often due deadlines are looked for, 10 to 60000 ms'),
+  BATON_LOG_LEVEL: z
+    .enum(LOG_LEVELS)
+    .default('info')
+    .describe(`give one of ${LOG_LEVELS.join(', ')}`),
+  BATON_DRAIN_GRACE_MS: milliseconds(0, 600_000)
+    .default(DRAIN_GRACE_MS_DEFAULT)
+    .describe(
+      'give how long running work may take to finish when the service is stopped, in ms, less than the orchestrator waits',
+    ),
+  BATON_SWEEP_INTERVAL_MS: milliseconds(10, 60_000)
+    .default(SWEEP_INTERVAL_MS_DEFAULT)
+    .describe('give how often due deadlines are looked for, 10 to 60000 ms'),
   OTEL_TRACES_EXPORTER: z.enum(['none', 'console', 'otlp']).default('none').describe('give none, console or otlp'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional().describe('give the base URL of an OTLP/HTTP receiver, such as http://localhost:4318'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('give the base URL of an OTLP/HTTP receiver, such as http://localhost:4318'),
   OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1).describe('give the share of traces to record, 0 to 1'),
 });
 export type BaseConfig = z.output<typeof baseConfigSchema>;
@@ -63,7 +94,9 @@ export function readConfig<Schema extends z.ZodObject>(schema: Schema, environme
   }
   if (parsed.success && faults.size === 0) return parsed.data;
   const lines = [...faults].map(([name, fault]) => `  ${name} ${fault}`);
-  throw new ConfigError(`${faults.size === 1 ? 'one setting is' : `${faults.size} settings are`} not usable:\n${lines.join('\n')}`);
+  throw new ConfigError(
+    `${faults.size === 1 ? 'one setting is' : `${faults.size} settings are`} not usable:\n${lines.join('\n')}`,
+  );
 }
 
 function valueOf(name: string, environment: Environment, fault: (text: string) => void): string | undefined {
@@ -84,7 +117,9 @@ function valueOf(name: string, environment: Environment, fault: (text: string) =
   }
 }
 
-const fixOf = (setting: unknown): string => (setting instanceof z.ZodType ? (setting.description ?? setting.meta()?.description) : undefined) ?? 'see the README of the service';
+const fixOf = (setting: unknown): string =>
+  (setting instanceof z.ZodType ? (setting.description ?? setting.meta()?.description) : undefined) ??
+  'see the README of the service';
 
 function faultOf(issue: z.core.$ZodIssue, missing: boolean, fix: string): string {
   return `${missing ? 'is not set' : issue.code === 'invalid_format' ? issue.message : `does not fit (${issue.message})`}: ${fix}`;

@@ -14,7 +14,11 @@ export interface Health {
 /** A probe that hangs tells an orchestrator less than one that says no. */
 const CHECK_TIMEOUT_MS = 2_000;
 
-const json = (status: number, body: object): Answer => ({ status, content_type: 'application/json; charset=utf-8', body: JSON.stringify(body) });
+const json = (status: number, body: object): Answer => ({
+  status,
+  content_type: 'application/json; charset=utf-8',
+  body: JSON.stringify(body),
+});
 
 export function health(service: string, instance: string): Health {
   const checks = new Map<string, () => Promise<void> | void>();
@@ -23,10 +27,12 @@ export function health(service: string, instance: string): Health {
   const readiness: Health['readiness'] = async () => {
     const faults: Record<string, string> = {};
     if (state !== 'started') faults['service'] = state;
-    await Promise.all([...checks].map(async ([name, check]) => {
-      const fault = await faultOf(check);
-      if (fault !== null) faults[name] = fault;
-    }));
+    await Promise.all(
+      [...checks].map(async ([name, check]) => {
+        const fault = await faultOf(check);
+        if (fault !== null) faults[name] = fault;
+      }),
+    );
     return { ready: Object.keys(faults).length === 0, faults };
   };
   return {
@@ -40,7 +46,10 @@ export function health(service: string, instance: string): Health {
     readiness,
     operations: {
       '/livez': () => json(200, { status: 'alive', service, instance }),
-      '/startupz': () => (state === 'starting' ? json(503, { status: 'starting', service, instance }) : json(200, { status: 'started', service, instance })),
+      '/startupz': () =>
+        state === 'starting'
+          ? json(503, { status: 'starting', service, instance })
+          : json(200, { status: 'started', service, instance }),
       '/readyz': async () => {
         const { ready, faults } = await readiness();
         return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not-ready', service, instance, not_ready: faults });

@@ -82,7 +82,10 @@ async function listening(server: Server, host: string, port: number): Promise<vo
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     const why = code === 'EADDRINUSE' ? 'another process has it' : String(code ?? cause);
-    throw new Error(`cannot listen on ${host}:${port}: ${why}; give another BATON_HTTP_PORT (0 = any free one) or BATON_HTTP_HOST`, { cause });
+    throw new Error(
+      `cannot listen on ${host}:${port}: ${why}; give another BATON_HTTP_PORT (0 = any free one) or BATON_HTTP_HOST`,
+      { cause },
+    );
   }
   server.removeListener('error', reject);
 }
@@ -97,6 +100,12 @@ async function answer(response: ServerResponse, operation: () => Answer | Promis
 }
 
 function refuse(response: ServerResponse, state: 'starting' | 'stopping'): void {
-  const { body } = problem({ status: 503, type: state, detail: `The service is ${state}; try again, another instance may answer.` });
-  response.writeHead(503, { 'content-type': PROBLEM_CONTENT_TYPE, 'retry-after': RETRY_AFTER_S, connection: 'close' }).end(JSON.stringify(body));
+  const { body } = problem({
+    status: 503,
+    type: state,
+    detail: `The service is ${state}; try again, another instance may answer.`,
+  });
+  response
+    .writeHead(503, { 'content-type': PROBLEM_CONTENT_TYPE, 'retry-after': RETRY_AFTER_S, connection: 'close' })
+    .end(JSON.stringify(body));
 }

@@ -9,13 +9,30 @@ function destinationOf(type: string): string {
   return Object.hasOwn(INBOUND, type) ? INBOUND[type as InboundName].subject : type;
 }
 
-export function instrumentsOf({ logger, metrics, tracing }: { readonly logger: Logger; readonly metrics: Metrics; readonly tracing: Tracing }): Instruments {
+export function instrumentsOf({
+  logger,
+  metrics,
+  tracing,
+}: {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly tracing: Tracing;
+}): Instruments {
   return {
     span(name, { mission_id, consumer, event_type, event_id, stream, position }, parent_traceparent, fn) {
       if (!tracing.recording) return tracing.withSpan({ name, parent_traceparent }, fn);
-      if (consumer === undefined) return tracing.withSpan({ name, parent_traceparent, attributes: { 'baton.mission.id': mission_id, 'baton.stream': stream } }, fn);
+      if (consumer === undefined)
+        return tracing.withSpan(
+          { name, parent_traceparent, attributes: { 'baton.mission.id': mission_id, 'baton.stream': stream } },
+          fn,
+        );
       const attributes = {
-        ...messagingAttributes({ destination: destinationOf(event_type ?? ''), consumer, message_id: event_id ?? String(position ?? ''), mission_id }),
+        ...messagingAttributes({
+          destination: destinationOf(event_type ?? ''),
+          consumer,
+          message_id: event_id ?? String(position ?? ''),
+          mission_id,
+        }),
         'baton.position': position,
       };
       return tracing.withSpan({ name, kind: 'consumer', parent_traceparent, attributes }, fn);
@@ -34,7 +51,8 @@ export function instrumentsOf({ logger, metrics, tracing }: { readonly logger: L
       metrics.work_running.dec({ kind });
       metrics.work_seconds.observe({ kind, outcome }, seconds);
     },
-    deadLettered: (consumer, reason, cause) => logger.error({ consumer, reason, cause, check: 'baton dead-letters list' }, 'dead-lettered'),
+    deadLettered: (consumer, reason, cause) =>
+      logger.error({ consumer, reason, cause, check: 'replay or discard it: until then its stream waits' }, 'dead-lettered'),
     fault: (what, err) => logger.warn({ where: what, err }, 'will-try-again'),
   };
 }

@@ -16,7 +16,11 @@ Module({})(PlatformModule);
 class ServiceRoot {}
 Module({})(ServiceRoot);
 
-export async function createNestApp(module: ServiceModule, platform: Platform, listener: HttpListener): Promise<NestFastifyApplication> {
+export async function createNestApp(
+  module: ServiceModule,
+  platform: Platform,
+  listener: HttpListener,
+): Promise<NestFastifyApplication> {
   let edge: RequestHandler | null = null;
   const adapter = new FastifyAdapter({
     // The server listens already; Fastify only has to say who answers.
@@ -29,9 +33,15 @@ export async function createNestApp(module: ServiceModule, platform: Platform, l
   });
   const root: DynamicModule = {
     module: ServiceRoot,
-    imports: [{ module: PlatformModule, global: true, providers: [{ provide: PLATFORM, useValue: platform }], exports: [PLATFORM] }, module],
+    imports: [
+      { module: PlatformModule, global: true, providers: [{ provide: PLATFORM, useValue: platform }], exports: [PLATFORM] },
+      module,
+    ],
   };
-  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { logger: nestLogger(platform.logger), abortOnError: false });
+  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
+    logger: nestLogger(platform.logger),
+    abortOnError: false,
+  });
   app.useGlobalFilters(problemFilter(platform.logger));
   await app.init();
   await adapter.getInstance().ready();

@@ -72,8 +72,18 @@ function fixOf(issue: z.core.$ZodIssue): string {
 export function parseBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => ({ field: issue.path.join('.') || '(body)', problem: issue.message, fix: fixOf(issue) }));
-  throw problem({ status: 400, type: 'invalid-body', title: 'The body does not fit', detail: `${faults.length} of its fields have to change; each is named in "faults".`, faults });
+  const faults = parsed.error.issues.map((issue) => ({
+    field: issue.path.join('.') || '(body)',
+    problem: issue.message,
+    fix: fixOf(issue),
+  }));
+  throw problem({
+    status: 400,
+    type: 'invalid-body',
+    title: 'The body does not fit',
+    detail: `${faults.length} of its fields have to change; each is named in "faults".`,
+    faults,
+  });
 }
 
 interface Reply {
@@ -94,7 +104,10 @@ export function problemFilter(logger: Logger): ExceptionFilter {
         logger.error({ err: thrown, method, path: url.split('?', 1)[0], status: body.status }, 'http-request-failed');
       }
       if (reply.sent) return;
-      reply.code(body.status).headers({ 'content-type': PROBLEM_CONTENT_TYPE, 'cache-control': 'no-store', ...headers }).send(JSON.stringify(body));
+      reply
+        .code(body.status)
+        .headers({ 'content-type': PROBLEM_CONTENT_TYPE, 'cache-control': 'no-store', ...headers })
+        .send(JSON.stringify(body));
     },
   };
 }
@@ -102,12 +115,26 @@ export function problemFilter(logger: Logger): ExceptionFilter {
 function toProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
   const status = thrown instanceof HttpException ? thrown.getStatus() : statusOf(thrown);
-  if (status === 404) return problem({ status, type: 'not-found', detail: 'There is nothing at this address; see the OpenAPI document of the service for what there is.' });
-  if (status === 413) return problem({ status, type: 'body-too-large', detail: `A body may have at most ${BODY_BYTES_MAX} bytes; put large content into an artifact and name it by digest.` });
+  if (status === 404)
+    return problem({
+      status,
+      type: 'not-found',
+      detail: 'There is nothing at this address; see the OpenAPI document of the service for what there is.',
+    });
+  if (status === 413)
+    return problem({
+      status,
+      type: 'body-too-large',
+      detail: `A body may have at most ${BODY_BYTES_MAX} bytes; put large content into an artifact and name it by digest.`,
+    });
   if (status === 415) return problem({ status, type: 'unsupported-media-type', detail: 'Send the body as application/json.' });
   // What a parser says of a bad request is for its sender; what broke inside is not.
   if (status >= 400 && status < 500) return problem({ status, type: 'bad-request', detail: (thrown as Error).message });
-  return problem({ status: status >= 500 ? status : 500, type: 'internal', detail: 'The service could not answer; the log of the service has the cause. Sending the same request again is safe.' });
+  return problem({
+    status: status >= 500 ? status : 500,
+    type: 'internal',
+    detail: 'The service could not answer; the log of the service has the cause. Sending the same request again is safe.',
+  });
 }
 
 /** 1 MiB. */

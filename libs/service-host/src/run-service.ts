@@ -13,23 +13,31 @@ export interface ProcessOptions<Config extends BaseConfig> extends Omit<ServiceO
 const STOP_EXTRA_MS = 8_000;
 
 /** Starts the service and keeps it until SIGTERM or SIGINT; the second signal ends it at once. */
-export async function runService<Config extends BaseConfig>({ config: read, ...options }: ProcessOptions<Config>): Promise<RunningService> {
+export async function runService<Config extends BaseConfig>({
+  config: read,
+  ...options
+}: ProcessOptions<Config>): Promise<RunningService> {
   const config = configOrExit(read);
   const log = logger({ service: options.name, level: config.BATON_LOG_LEVEL, instance: config.BATON_INSTANCE });
   const starting = new AbortController();
   let running: RunningService | undefined;
   let signals = 0;
 
-  const fatal = (event: string) => (err: unknown) => {
-    log.fatal({ err }, event);
-    process.exit(1);
-  };
+  const fatal =
+    (event: string) =>
+    (err: unknown): never => {
+      log.fatal({ err }, event);
+      process.exit(1);
+    };
   process.on('uncaughtException', fatal('uncaught-exception'));
   process.on('unhandledRejection', fatal('unhandled-rejection'));
   const onSignal = (signal: NodeJS.Signals): void => {
     if (++signals > 1) return fatal('stopped-at-once')(new Error(`second ${signal}`));
     log.info({ signal, grace_ms: config.BATON_DRAIN_GRACE_MS }, 'service-stopping');
-    setTimeout(() => fatal('stop-took-too-long')(new Error('see which step is missing among the "stopped" lines (level debug)')), config.BATON_DRAIN_GRACE_MS + STOP_EXTRA_MS).unref();
+    setTimeout(
+      () => fatal('stop-took-too-long')(new Error('see which step is missing among the "stopped" lines (level debug)')),
+      config.BATON_DRAIN_GRACE_MS + STOP_EXTRA_MS,
+    ).unref();
     starting.abort(signal);
     if (running) void running.stop().then(() => end());
   };
@@ -43,7 +51,7 @@ export async function runService<Config extends BaseConfig>({ config: read, ...o
     running = await startService({ ...options, config, logger: log, signal: starting.signal });
   } catch (error) {
     if (signals > 0) return end();
-    return fatal('start-failed')(error) as never;
+    return fatal('start-failed')(error);
   }
   if (signals > 0) void running.stop().then(() => end());
   return running;

@@ -97,7 +97,9 @@ interface Opening<Config extends BaseConfig> extends Pick<ServiceOptions<Config>
   readonly onOpened: Opened;
 }
 
-async function openPlatform<Config extends BaseConfig>(opening: Opening<Config>): Promise<{ platform: Platform<Config>; listener: HttpListener }> {
+async function openPlatform<Config extends BaseConfig>(
+  opening: Opening<Config>,
+): Promise<{ platform: Platform<Config>; listener: HttpListener }> {
   const { name, config, version, log, probes, onOpened } = opening;
   const instance = config.BATON_INSTANCE;
   const telemetry = await startTelemetry({
@@ -115,7 +117,11 @@ async function openPlatform<Config extends BaseConfig>(opening: Opening<Config>)
   collectDefaultMetrics({ register: registry });
   const { scrape, onScrape } = scraping(registry, log);
   onScrape(async () => metrics.ready.set((await probes.readiness()).ready ? 1 : 0));
-  const listener = await startListener({ host: config.BATON_HTTP_HOST, port: config.BATON_HTTP_PORT, operations: { ...probes.operations, '/metrics': scrape } });
+  const listener = await startListener({
+    host: config.BATON_HTTP_HOST,
+    port: config.BATON_HTTP_PORT,
+    operations: { ...probes.operations, '/metrics': scrape },
+  });
   onOpened('http', () => listener.close());
   log.info({ url: listener.url }, 'listening');
 
@@ -123,7 +129,16 @@ async function openPlatform<Config extends BaseConfig>(opening: Opening<Config>)
   const bus = await connectNats(opening);
   const instruments = instrumentsOf({ logger: log, metrics, tracing: telemetry.tracing });
   const platform: Platform<Config> = {
-    name, version, instance, config, store, bus, metrics, registry, instruments, onScrape,
+    name,
+    version,
+    instance,
+    config,
+    store,
+    bus,
+    metrics,
+    registry,
+    instruments,
+    onScrape,
     logger: log,
     tracing: telemetry.tracing,
     onReadiness: (what, check) => probes.require(what, check),
@@ -149,13 +164,20 @@ function scraping(registry: Registry, log: Logger): { scrape: () => Promise<Answ
   };
 }
 
-async function connectPostgres<Config extends BaseConfig>({ name, config, signal, log, probes, onOpened }: Opening<Config>): Promise<EventStore> {
+async function connectPostgres<Config extends BaseConfig>({
+  name,
+  config,
+  signal,
+  log,
+  probes,
+  onOpened,
+}: Opening<Config>): Promise<EventStore> {
   const store = openEventStore({ url: config.BATON_PG_URL, application_name: `baton-${name} ${config.BATON_INSTANCE}` });
   onOpened('postgres', () => store.close());
   await waitFor({
     what: 'Postgres',
     where: whereOf(config.BATON_PG_URL),
-    check: 'is Postgres running there; are role, password and database of BATON_PG_URL right; has its schema been created by `baton migrate`?',
+    check: 'is Postgres running there; are role, password and database of BATON_PG_URL right; has its schema been migrated?',
     attempt: async () => {
       await store.ping();
       await store.log.head();
@@ -167,13 +189,22 @@ async function connectPostgres<Config extends BaseConfig>({ name, config, signal
   return store;
 }
 
-async function connectNats<Config extends BaseConfig>({ name, config, signal, log, probes, onOpened }: Opening<Config>): Promise<BusConnection> {
+async function connectNats<Config extends BaseConfig>({
+  name,
+  config,
+  signal,
+  log,
+  probes,
+  onOpened,
+}: Opening<Config>): Promise<BusConnection> {
   const where = whereOf(config.BATON_NATS_URL);
   const bus = await waitFor({
     what: 'NATS',
     where,
-    check: 'is nats-server running there, with JetStream; is BATON_NATS_URL right; does the server know the nkey of BATON_NATS_NKEY_SEED?',
-    attempt: () => connectBus({ servers: config.BATON_NATS_URL.split(','), user: name, nkey_seed: config.BATON_NATS_NKEY_SEED, logger: log }),
+    check:
+      'is nats-server running there, with JetStream; is BATON_NATS_URL right; does the server know the nkey of BATON_NATS_NKEY_SEED?',
+    attempt: () =>
+      connectBus({ servers: config.BATON_NATS_URL.split(','), user: name, nkey_seed: config.BATON_NATS_NKEY_SEED, logger: log }),
     logger: log,
     signal,
   });
@@ -198,7 +229,8 @@ async function startHandling({ app, platform, listener, consumers, onOpened }: H
   const drainEdge = (): Promise<unknown> => within(listener.drain(), Math.min(grace_ms, HTTP_DRAIN_MS_MAX));
   const runtime = runtimeOf(app);
   if (!runtime) {
-    if (consumers.length > 0) throw new Error(`${platform.name} has consumers (${consumers.join(', ')}), but its module provides no RUNTIME`);
+    if (consumers.length > 0)
+      throw new Error(`${platform.name} has consumers (${consumers.join(', ')}), but its module provides no RUNTIME`);
     onOpened('edge', drainEdge);
     return;
   }
@@ -221,7 +253,12 @@ async function startHandling({ app, platform, listener, consumers, onOpened }: H
       log.warn({ err }, 'sweep-failed');
     },
   });
-  const watermarks = watchWatermarks({ connection: platform.bus.connection, consumers, watermarks: platform.store.watermarks, logger: log });
+  const watermarks = watchWatermarks({
+    connection: platform.bus.connection,
+    consumers,
+    watermarks: platform.store.watermarks,
+    logger: log,
+  });
   onOpened('handling', async () => {
     // Told to stop at the same time: handlers that wait for a store give up, the others finish and settle what they hold.
     await Promise.all([strategy.close(), sweeping.stop(), drainEdge().then(() => runtime.stop(grace_ms))]);

@@ -20,11 +20,22 @@ export interface WaitOptions<T> {
 }
 
 /** Tries until it works; rejects only when aborted. */
-export async function waitFor<T>({ what, where, check, attempt, logger, signal, announce_ms = ANNOUNCE_MS }: WaitOptions<T>): Promise<T> {
+export async function waitFor<T>({
+  what,
+  where,
+  check,
+  attempt,
+  logger,
+  signal,
+  announce_ms = ANNOUNCE_MS,
+}: WaitOptions<T>): Promise<T> {
   const started = performance.now();
   const waited_s = (): number => Math.round((performance.now() - started) / 100) / 10;
   let last: unknown = null;
-  const announce = setInterval(() => logger.warn({ what, where, waited_s: waited_s(), cause: causeOf(last), check }, 'waiting'), announce_ms);
+  const announce = setInterval(
+    () => logger.warn({ what, where, waited_s: waited_s(), cause: causeOf(last), check }, 'waiting'),
+    announce_ms,
+  );
   try {
     for (let tries = 1; ; tries++) {
       try {
@@ -56,10 +67,13 @@ function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
 function causeOf(error: unknown): string {
   if (error === null) return 'no answer yet';
   if (error instanceof AggregateError) return error.errors.map(causeOf).join('; ');
-  return error instanceof Error ? error.message || String((error as NodeJS.ErrnoException).code ?? error.name) : String(error);
+  return error instanceof Error ? error.message || error.name : JSON.stringify(error);
 }
 
 /** Scheme, host, port and path of a URL (or of several with commas): what may be shown of it. */
 export function whereOf(urls: string): string {
-  return urls.split(',').map((url) => url.replace(/\/\/[^@/]*@/, '//').replace(/\?.*$/, '')).join(', ');
+  return urls
+    .split(',')
+    .map((url) => url.replace(/\/\/[^@/]*@/, '//').replace(/\?.*$/, ''))
+    .join(', ');
 }

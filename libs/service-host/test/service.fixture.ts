@@ -13,5 +13,9 @@ const runtime: HostedRuntime = {
   // `never` is a work that does not end: the second signal has to.
   stop: () => (process.argv[2] === 'never' ? new Promise(() => {}) : Promise.resolve()),
 };
-await runService({ name: 'planner', config: () => readConfig(baseConfigSchema, process.env), module: { module: FixtureModule, providers: [{ provide: RUNTIME, useValue: runtime }] } });
+await runService({
+  name: 'planner',
+  config: () => readConfig(baseConfigSchema, process.env),
+  module: { module: FixtureModule, providers: [{ provide: RUNTIME, useValue: runtime }] },
+});
 if (process.argv[2] === 'reject') void Promise.reject(new Error('nobody waits for this'));

@@ -24,7 +24,10 @@ export interface Series<K extends FoldKey> {
 /** What a fold answers when asked at scrape time: the series of each metric. */
 export type FoldedSeries = { readonly [K in FoldKey]: readonly Series<K>[] };
 
-export const emptyHistogram = (key: HistogramKey): FoldedHistogram => ({ counts: new Array<number>(CATALOGUE[key].buckets.length + 1).fill(0), sum: 0 });
+export const emptyHistogram = (key: HistogramKey): FoldedHistogram => ({
+  counts: new Array<number>(CATALOGUE[key].buckets.length + 1).fill(0),
+  sum: 0,
+});
 
 export function observe(key: HistogramKey, histogram: FoldedHistogram, value: number): void {
   const bucket = CATALOGUE[key].buckets.findIndex((bound) => value <= bound);
@@ -39,18 +42,31 @@ interface Sample {
   value: number;
 }
 
-function* histogramSamples(definition: MetricDefinition, labels: Record<string, string>, { counts, sum }: FoldedHistogram): Generator<Sample> {
+function* histogramSamples(
+  definition: MetricDefinition,
+  labels: Record<string, string>,
+  { counts, sum }: FoldedHistogram,
+): Generator<Sample> {
   let total = 0;
   for (const [index, count] of counts.entries()) {
     total += count;
-    yield { metricName: `${definition.name}_bucket`, labels: { ...labels, le: definition.buckets?.[index] ?? '+Inf' }, value: total };
+    yield {
+      metricName: `${definition.name}_bucket`,
+      labels: { ...labels, le: definition.buckets?.[index] ?? '+Inf' },
+      value: total,
+    };
   }
   yield { metricName: `${definition.name}_sum`, labels, value: sum };
   yield { metricName: `${definition.name}_count`, labels, value: total };
 }
 
-function samples(definition: MetricDefinition, series: readonly { labels: Record<string, string>; value: number | FoldedHistogram }[]): Sample[] {
-  return series.flatMap(({ labels, value }) => (typeof value === 'number' ? [{ labels, value }] : [...histogramSamples(definition, labels, value)]));
+function samples(
+  definition: MetricDefinition,
+  series: readonly { labels: Record<string, string>; value: number | FoldedHistogram }[],
+): Sample[] {
+  return series.flatMap(({ labels, value }) =>
+    typeof value === 'number' ? [{ labels, value }] : [...histogramSamples(definition, labels, value)],
+  );
 }
 
 /** Registers every metric of source `fold`; `read` is called once per metric and scrape, so it should only hand out what is there. */
@@ -61,7 +77,14 @@ export function registerFoldedMetrics(registry: Registry, read: () => FoldedSeri
     // What prom-client asks of a metric is its name and `get()`; its own classes cannot set a histogram, only observe one.
     const metric = {
       name: definition.name,
-      get: () => Promise.resolve({ name: definition.name, help: definition.help, type: definition.type, aggregator: 'sum', values: samples(definition, read()[key as FoldKey] as never) }),
+      get: () =>
+        Promise.resolve({
+          name: definition.name,
+          help: definition.help,
+          type: definition.type,
+          aggregator: 'sum',
+          values: samples(definition, read()[key as FoldKey] as never),
+        }),
       reset: () => undefined,
     };
     registry.registerMetric(metric as unknown as Metric);

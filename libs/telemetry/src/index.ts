@@ -4,5 +4,12 @@ export { activeTraceparent, isTraceparent, newTraceparent, withTraceparent } fro
 export { messagingAttributes, recordedTracing, unrecordedTracing, type SpanOptions, type Tracing } from './tracing.ts';
 export { CATALOGUE, type LabelsOf, type MetricDefinition, type MetricKey } from './metrics-catalogue.ts';
 export { createMetrics, defaultMetrics, defaultRegistry, type Metrics } from './metrics.ts';
-export { emptyHistogram, observe, registerFoldedMetrics, type FoldedHistogram, type FoldedSeries, type Series } from './folded-metrics.ts';
+export {
+  emptyHistogram,
+  observe,
+  registerFoldedMetrics,
+  type FoldedHistogram,
+  type FoldedSeries,
+  type Series,
+} from './folded-metrics.ts';
 export { Registry, collectDefaultMetrics } from 'prom-client';

@@ -7,7 +7,22 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export type Logger = PinoLogger;
 
 /** Fields that may hold a secret or a payload wherever somebody puts them, at the top or one level down. */
-const SECRET_FIELDS = ['password', 'secret', 'token', 'authorization', 'cookie', 'seed', 'nkey_seed', 'api_key', 'pg_url', 'body', 'data', 'payload', 'prompt', 'diff'];
+const SECRET_FIELDS = [
+  'password',
+  'secret',
+  'token',
+  'authorization',
+  'cookie',
+  'seed',
+  'nkey_seed',
+  'api_key',
+  'pg_url',
+  'body',
+  'data',
+  'payload',
+  'prompt',
+  'diff',
+];
 const REDACTED_PATHS = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]);
 
 export interface LoggerOptions {

@@ -1,9 +1,33 @@
 import { describe, expect, it } from '@jest/globals';
-import { CATALOGUE, createMetrics, emptyHistogram, observe, registerFoldedMetrics, Registry, type FoldedSeries, type MetricDefinition } from './index.ts';
+import {
+  CATALOGUE,
+  createMetrics,
+  emptyHistogram,
+  observe,
+  registerFoldedMetrics,
+  Registry,
+  type FoldedSeries,
+  type MetricDefinition,
+} from './index.ts';
 
 const catalogue: MetricDefinition[] = Object.values(CATALOGUE);
-const LABELS_OF_FEW_VALUES = ['consumer', 'result', 'category', 'reason', 'kind', 'outcome', 'status', 'failure_class', 'step', 'tier'];
-const nothing = Object.fromEntries(Object.entries(CATALOGUE).filter(([, { source }]) => source === 'fold').map(([key]) => [key, []])) as unknown as FoldedSeries;
+const LABELS_OF_FEW_VALUES = [
+  'consumer',
+  'result',
+  'category',
+  'reason',
+  'kind',
+  'outcome',
+  'status',
+  'failure_class',
+  'step',
+  'tier',
+];
+const nothing = Object.fromEntries(
+  Object.entries(CATALOGUE)
+    .filter(([, { source }]) => source === 'fold')
+    .map(([key]) => [key, []]),
+) as unknown as FoldedSeries;
 
 describe('the catalogue', () => {
   it.each(catalogue.map((metric) => [metric.name, metric] as const))('%s follows the rules', (name, metric) => {
@@ -14,7 +38,7 @@ describe('the catalogue', () => {
     expect(metric.help).toMatch(/^[A-Z0-9].{19,}\.$/);
     expect(LABELS_OF_FEW_VALUES).toEqual(expect.arrayContaining([...metric.labels]));
     expect(metric.buckets !== undefined).toBe(metric.type === 'histogram');
-    expect([...(metric.buckets ?? [])].sort((a, b) => a - b)).toEqual([...(metric.buckets ?? [])]);
+    expect((metric.buckets ?? []).toSorted((a, b) => a - b)).toEqual([...(metric.buckets ?? [])]);
   });
 
   it('names each metric once', () => {

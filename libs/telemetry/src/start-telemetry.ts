@@ -46,7 +46,10 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     spanProcessors: [
       options.traces_exporter === 'console'
         ? new sdk.SimpleSpanProcessor({ exporter: new sdk.ConsoleSpanExporter() })
-        : new sdk.BatchSpanProcessor({ exporter: await otlpExporter(options.otlp_endpoint ?? DEFAULT_OTLP_ENDPOINT), exportTimeoutMillis: EXPORT_TIMEOUT_MS }),
+        : new sdk.BatchSpanProcessor({
+            exporter: await otlpExporter(options.otlp_endpoint ?? DEFAULT_OTLP_ENDPOINT),
+            exportTimeoutMillis: EXPORT_TIMEOUT_MS,
+          }),
     ],
   });
   // Registered globally as well, for the SDKs of adapters that look there.

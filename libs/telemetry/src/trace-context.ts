@@ -25,4 +25,5 @@ const active = new AsyncLocalStorage<string>();
 export const activeTraceparent = (): string | undefined => active.getStore();
 
 /** Runs `work` with this traceparent as the active one. */
-export const withTraceparent = <T>(traceparent: string, work: (traceparent: string) => T): T => active.run(traceparent, work, traceparent);
+export const withTraceparent = <T>(traceparent: string, work: (traceparent: string) => T): T =>
+  active.run(traceparent, work, traceparent);

@@ -1,5 +1,15 @@
 /** One span around one piece of work. Handling sees only this interface; OpenTelemetry stays behind it. */
-import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, TraceFlags, type Attributes, type Context, type Tracer } from '@opentelemetry/api';
+import {
+  context,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  TraceFlags,
+  type Attributes,
+  type Context,
+  type Tracer,
+} from '@opentelemetry/api';
 import { activeTraceparent, isTraceparent, newTraceparent, spanIdOf, traceIdOf, withTraceparent } from './trace-context.ts';
 
 export interface SpanOptions {
@@ -18,7 +28,8 @@ export interface Tracing {
   withSpan<T>(span: SpanOptions, work: (traceparent: string) => Promise<T>): Promise<T>;
 }
 
-const parentOf = (span: SpanOptions): string | undefined => (isTraceparent(span.parent_traceparent) ? span.parent_traceparent : activeTraceparent());
+const parentOf = (span: SpanOptions): string | undefined =>
+  isTraceparent(span.parent_traceparent) ? span.parent_traceparent : activeTraceparent();
 
 /** Records nothing: the parent's traceparent goes on unchanged, so that spans recorded elsewhere still hang together. */
 export const unrecordedTracing: Tracing = {
@@ -26,13 +37,24 @@ export const unrecordedTracing: Tracing = {
   withSpan: (span, work) => withTraceparent(parentOf(span) ?? newTraceparent(), work),
 };
 
-const KINDS = { internal: SpanKind.INTERNAL, server: SpanKind.SERVER, client: SpanKind.CLIENT, producer: SpanKind.PRODUCER, consumer: SpanKind.CONSUMER } as const;
+const KINDS = {
+  internal: SpanKind.INTERNAL,
+  server: SpanKind.SERVER,
+  client: SpanKind.CLIENT,
+  producer: SpanKind.PRODUCER,
+  consumer: SpanKind.CONSUMER,
+} as const;
 
 function contextOf(traceparent: string | undefined): Context {
   if (traceparent === undefined) return ROOT_CONTEXT;
   // The flags are the last byte; only their lowest bit (sampled) means anything in version 00.
   const traceFlags = Number.parseInt(traceparent.slice(53), 16) & TraceFlags.SAMPLED;
-  return trace.setSpanContext(ROOT_CONTEXT, { traceId: traceIdOf(traceparent), spanId: spanIdOf(traceparent), traceFlags, isRemote: true });
+  return trace.setSpanContext(ROOT_CONTEXT, {
+    traceId: traceIdOf(traceparent),
+    spanId: spanIdOf(traceparent),
+    traceFlags,
+    isRemote: true,
+  });
 }
 
 /** Records every span with this tracer. */
@@ -41,7 +63,11 @@ export function recordedTracing(tracer: Tracer): Tracing {
     recording: true,
     async withSpan(options, work) {
       const parent = contextOf(parentOf(options));
-      const span = tracer.startSpan(options.name, { kind: KINDS[options.kind ?? 'internal'], ...(options.attributes ? { attributes: options.attributes } : {}) }, parent);
+      const span = tracer.startSpan(
+        options.name,
+        { kind: KINDS[options.kind ?? 'internal'], ...(options.attributes ? { attributes: options.attributes } : {}) },
+        parent,
+      );
       const { traceId, spanId, traceFlags } = span.spanContext();
       const traceparent = `00-${traceId}-${spanId}-${traceFlags & TraceFlags.SAMPLED ? '01' : '00'}`;
       try {

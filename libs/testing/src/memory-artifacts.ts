@@ -14,7 +14,9 @@ export function memoryArtifacts(): MemoryArtifacts {
   const get = (digest: string): Promise<Uint8Array> => {
     calls.get += 1;
     const bytes = kept.get(digest);
-    return bytes === undefined ? Promise.reject(Object.assign(new Error(`there is no artifact ${digest}`), { name: 'ArtifactMissing' })) : Promise.resolve(bytes);
+    return bytes === undefined
+      ? Promise.reject(Object.assign(new Error(`there is no artifact ${digest}`), { name: 'ArtifactMissing' }))
+      : Promise.resolve(bytes);
   };
   return {
     calls,

@@ -28,21 +28,38 @@ const EXIT_NOT_EXECUTABLE = 126;
 const EXIT_NOT_FOUND = 127;
 
 /** A check sees no variable of the host's but PATH and LANG. */
-export const checkEnvironment = (environment: Readonly<Record<string, string | undefined>>, run: RunDirectory): Record<string, string> => scrubbedEnvironment(environment, run, []);
+export const checkEnvironment = (
+  environment: Readonly<Record<string, string | undefined>>,
+  run: RunDirectory,
+): Record<string, string> => scrubbedEnvironment(environment, run, []);
 
 /** Throws a WorkspaceProblem when aborted: a check that was not finished proves nothing. */
 export async function runCheck(options: CheckOptions): Promise<Receipt> {
   const { check, signal } = options;
   const started_at = new Date().toISOString();
   const directory = await insideDirectory(options.directory, check.in);
-  const end = directory === null ? null : await runProcess({
-    command: check.run, directory, environment: options.environment, input: '',
-    timeout_ms: check.timeout_ms, kill_grace_ms: KILL_GRACE_MS, output_bytes_max: OUTPUT_BYTES_MAX, signal,
-  });
-  if (end?.status === 'aborted') throw workspaceProblem('transient', `check "${options.criterion_id}" was stopped before it ended`);
+  const end =
+    directory === null
+      ? null
+      : await runProcess({
+          command: check.run,
+          directory,
+          environment: options.environment,
+          input: '',
+          timeout_ms: check.timeout_ms,
+          kill_grace_ms: KILL_GRACE_MS,
+          output_bytes_max: OUTPUT_BYTES_MAX,
+          signal,
+        });
+  if (end?.status === 'aborted')
+    throw workspaceProblem('transient', `check "${options.criterion_id}" was stopped before it ended`);
 
-  const note = end === null ? `in: there is no directory "${check.in ?? '.'}" in this tree; correct the check's "in"\n` : noteOf(end, check);
-  const output = end === null ? note : `${end.dropped_bytes > 0 ? `[${String(end.dropped_bytes)} bytes before this were not kept]\n` : ''}${end.output.toString('utf8')}${note}`;
+  const note =
+    end === null ? `in: there is no directory "${check.in ?? '.'}" in this tree; correct the check's "in"\n` : noteOf(end, check);
+  const output =
+    end === null
+      ? note
+      : `${end.dropped_bytes > 0 ? `[${String(end.dropped_bytes)} bytes before this were not kept]\n` : ''}${end.output.toString('utf8')}${note}`;
   return {
     criterion_id: options.criterion_id,
     command: [...check.run],

@@ -3,7 +3,8 @@
  * No shell is involved. What leaves both its group and its session (a daemon) is out of reach here: that takes a sandbox.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { TailBuffer } from './tail.ts';
 
@@ -42,7 +43,19 @@ const GONE_POLL_MS = 10;
 const KILLED_WAIT_MS_MAX = 10_000;
 /** A process that left the group may hold the pipes open for ever. */
 const PIPES_WAIT_MS_MAX = 500;
-const SIGNAL_NUMBERS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGILL: 4, SIGABRT: 6, SIGBUS: 7, SIGFPE: 8, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGTERM: 15 };
+const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGILL: 4,
+  SIGABRT: 6,
+  SIGBUS: 7,
+  SIGFPE: 8,
+  SIGKILL: 9,
+  SIGSEGV: 11,
+  SIGPIPE: 13,
+  SIGTERM: 15,
+};
 
 export async function runProcess(run: ProcessRun): Promise<ProcessEnd> {
   const started = performance.now();
@@ -50,21 +63,38 @@ export async function runProcess(run: ProcessRun): Promise<ProcessEnd> {
   const output = new TailBuffer(run.output_bytes_max);
   const end = (status: ProcessEnd['status'], exit_code: number | null, code: string | null): ProcessEnd => {
     const kept = output.bytes();
-    return { status, exit_code, code, stdout: stdout.bytes(), output: kept, dropped_bytes: output.pushed - kept.length, duration_ms: performance.now() - started };
+    return {
+      status,
+      exit_code,
+      code,
+      stdout: stdout.bytes(),
+      output: kept,
+      dropped_bytes: output.pushed - kept.length,
+      duration_ms: performance.now() - started,
+    };
   };
   if (run.signal.aborted) return end('aborted', null, null);
 
   const child = start(run);
   if ('code' in child) return end('not-started', null, child.code);
-  child.stdout?.on('data', (chunk: Buffer) => { stdout.push(chunk); output.push(chunk); });
-  child.stderr?.on('data', (chunk: Buffer) => { output.push(chunk); });
+  child.stdout?.on('data', (chunk: Buffer) => {
+    stdout.push(chunk);
+    output.push(chunk);
+  });
+  child.stderr?.on('data', (chunk: Buffer) => {
+    output.push(chunk);
+  });
   // EPIPE: a program may answer without reading what it was given.
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(run.input);
 
-  const closed = new Promise<void>((resolve) => child.once('close', () => { resolve(); }));
+  const closed = new Promise<void>((resolve) =>
+    child.once('close', () => {
+      resolve();
+    }),
+  );
   const outcome = await firstOf(child, run);
-  if (outcome.status === 'not-started') return end('not-started', null, outcome.code);
+  if (outcome.status === 'not-started') return end('not-started', null, absentOr(outcome.code, run));
   // Also after a normal exit: what it left behind must not go on changing the directory.
   if (child.pid !== undefined) await endGroup(child.pid, run.kill_grace_ms);
   await Promise.race([closed, pause(PIPES_WAIT_MS_MAX, undefined, { ref: false })]);
@@ -77,10 +107,24 @@ export async function runProcess(run: ProcessRun): Promise<ProcessEnd> {
 function start(run: ProcessRun): ChildProcess | { readonly code: string } {
   const [program = '', ...args] = run.command;
   try {
-    return spawn(program, args, { cwd: run.directory, env: run.environment, detached: true, stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true });
+    return spawn(program, args, {
+      cwd: run.directory,
+      env: run.environment,
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      windowsHide: true,
+    });
   } catch (error) {
-    return { code: error instanceof Error && 'code' in error ? String(error.code) : 'EINVAL' };
+    return { code: codeOf(error) ?? 'EINVAL' };
   }
+}
+
+/** EACCES is also what the system says where a program is nowhere on PATH but one of the directories may not be read. */
+function absentOr(code: string, run: ProcessRun): string {
+  const program = run.command[0] ?? '';
+  if (code !== 'EACCES' || program.includes('/')) return code;
+  const directories = (run.environment['PATH'] ?? '').split(':');
+  return directories.some((directory) => existsSync(join(directory, program))) ? code : 'ENOENT';
 }
 
 type Outcome =
@@ -95,11 +139,19 @@ function firstOf(child: ChildProcess, run: ProcessRun): Promise<Outcome> {
       run.signal.removeEventListener('abort', onAbort);
       resolve(outcome);
     };
-    const onAbort = (): void => { settle({ status: 'aborted', exit_code: null }); };
-    const timer = setTimeout(() => { settle({ status: 'timed-out', exit_code: null }); }, run.timeout_ms);
+    const onAbort = (): void => {
+      settle({ status: 'aborted', exit_code: null });
+    };
+    const timer = setTimeout(() => {
+      settle({ status: 'timed-out', exit_code: null });
+    }, run.timeout_ms);
     run.signal.addEventListener('abort', onAbort, { once: true });
-    child.once('error', (error: NodeJS.ErrnoException) => { if (child.pid === undefined) settle({ status: 'not-started', code: error.code ?? 'EINVAL', exit_code: null }); });
-    child.once('exit', (code, signal) => { settle({ status: 'exited', exit_code: code ?? 128 + (SIGNAL_NUMBERS[signal ?? ''] ?? 0) }); });
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      if (child.pid === undefined) settle({ status: 'not-started', code: error.code ?? 'EINVAL', exit_code: null });
+    });
+    child.once('exit', (code, signal) => {
+      settle({ status: 'exited', exit_code: code ?? 128 + (SIGNAL_NUMBERS[signal ?? ''] ?? 0) });
+    });
   });
 }
 
@@ -155,6 +207,10 @@ function groupExists(group: number): boolean {
     process.kill(-group, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }
+
+/** The code of a system error, by shape: errors may come from another realm. */
+export const codeOf = (error: unknown): string | null =>
+  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : null;

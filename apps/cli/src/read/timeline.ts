@@ -130,6 +130,8 @@ function tellRelease(event: EventRecord<ReleaseEvent | GateEvent>): Told {
       return told(event, 'verified the landed commit', [], 'good');
     case 'ReleaseFailed':
       return told(event, `the release failed (${event.data.failure_class}): ${oneLine(event.data.reason, 400)}`, event.data.receipts.map(receiptLine), 'bad');
+    case 'ReleaseCancelRequested':
+      return told(event, `the release is to be cancelled: ${oneLine(event.data.reason)}`, [], 'attention');
     case 'ReleaseCancelled':
       return told(event, 'the release is cancelled', [], 'bad');
     default:

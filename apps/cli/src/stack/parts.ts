@@ -109,7 +109,6 @@ export function servicePart(service: ServiceName, parts: ServiceParts): Part {
     BATON_NATS_NKEY_SEED: nkeyOf(secrets, service).seed,
     BATON_HTTP_HOST: LOOPBACK,
     BATON_HTTP_PORT: String(ports[service]),
-    BATON_INSTANCE: `${service}-1`,
     BATON_LOG_LEVEL: parts.log_level,
     BATON_DRAIN_GRACE_MS: String(parts.drain_grace_ms),
     BATON_TEMPLATES_DIR: join(REPOSITORY, 'apps', 'planner', 'templates'),

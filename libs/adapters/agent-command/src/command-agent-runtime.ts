@@ -19,12 +19,14 @@ export interface CommandAgentOptions {
 type CommandAgent = Extract<Agent, { runtime: 'command' }>;
 
 const TAIL_CHARS_MAX = 4_000;
-const NO_RESULT = 'agent printed no result line; expected a line of JSON such as {"baton":"result/v1","status":"done","summary":"…"} as the last line of standard output';
+const NO_RESULT =
+  'agent printed no result line; expected a line of JSON such as {"baton":"result/v1","status":"done","summary":"…"} as the last line of standard output';
 
 export const commandAgentRuntime = (options: CommandAgentOptions): AgentRuntime => ({
   runtime: 'command',
   run: async ({ agent, envelope, directory, signal }) => {
-    if (agent.runtime !== 'command') throw new Error(`agent.runtime is "${agent.runtime}": give this agent to the runtime of that name`);
+    if (agent.runtime !== 'command')
+      throw new Error(`agent.runtime is "${agent.runtime}": give this agent to the runtime of that name`);
     const own = await makeRunDirectory(options.temp_dir);
     try {
       const end = await runProcess({
@@ -45,12 +47,24 @@ export const commandAgentRuntime = (options: CommandAgentOptions): AgentRuntime 
 });
 
 function outcomeOf(end: ProcessEnd, agent: CommandAgent, directory: string | null, deadline_ms: number): AgentOutcome {
-  const fail = (failure_class: FailureClass, cause: string): AgentOutcome => ({ status: 'failed', failure_class, cause, output_tail: tailOf(end.output.toString('utf8'), TAIL_CHARS_MAX) });
+  const fail = (failure_class: FailureClass, cause: string): AgentOutcome => ({
+    status: 'failed',
+    failure_class,
+    cause,
+    output_tail: tailOf(end.output.toString('utf8'), TAIL_CHARS_MAX),
+  });
   switch (end.status) {
-    case 'not-started': return fail(...notStarted(end.code, agent.command[0] ?? '', directory));
-    case 'timed-out': return fail('transient', `agent ran past its deadline of ${String(deadline_ms)} ms and was killed; if the work needs longer, raise budgets.run_ms_max`);
-    case 'aborted': return fail('transient', 'agent was stopped before it was done, because the run was aborted');
-    case 'exited': return exited(end, fail);
+    case 'not-started':
+      return fail(...notStarted(end.code, agent.command[0] ?? '', directory));
+    case 'timed-out':
+      return fail(
+        'transient',
+        `agent ran past its deadline of ${String(deadline_ms)} ms and was killed; if the work needs longer, raise budgets.run_ms_max`,
+      );
+    case 'aborted':
+      return fail('transient', 'agent was stopped before it was done, because the run was aborted');
+    case 'exited':
+      return exited(end, fail);
   }
 }
 
@@ -58,18 +72,26 @@ function exited(end: ProcessEnd, fail: (failure_class: FailureClass, cause: stri
   const answer = readResult(end.stdout.toString('utf8'));
   // An agent that says why it failed may say it with an exit code as well: its reason is worth more.
   if (answer.status === 'result' && answer.result.status === 'failed') return fail(...failedBy(answer.result));
-  if (end.exit_code !== 0) return fail('transient', `agent ended with exit code ${String(end.exit_code)}; the end of its output says more`);
+  if (end.exit_code !== 0)
+    return fail('transient', `agent ended with exit code ${String(end.exit_code)}; the end of its output says more`);
   if (answer.status === 'result') return { status: 'done', result: answer.result };
   return fail('semantic', answer.status === 'none' ? NO_RESULT : `agent printed a result that does not fit: ${answer.problem}`);
 }
 
-const failedBy = (result: AgentResult): [FailureClass, string] => [result.failure_class ?? 'semantic', `agent reported failure: ${result.summary}`];
+const failedBy = (result: AgentResult): [FailureClass, string] => [
+  result.failure_class ?? 'semantic',
+  `agent reported failure: ${result.summary}`,
+];
 
 function notStarted(code: string | null, program: string, directory: string | null): [FailureClass, string] {
-  if (directory !== null && !existsSync(directory)) return ['transient', `the workspace directory of the agent is gone: ${directory}`];
-  if (code === 'ENOENT') return ['semantic', `program "${program}" was not found; install it where the executor runs, or correct agent.command[0]`];
-  if (code === 'EACCES') return ['semantic', `program "${program}" is not executable; make it so (chmod +x), or correct agent.command[0]`];
+  if (directory !== null && !existsSync(directory))
+    return ['transient', `the workspace directory of the agent is gone: ${directory}`];
+  if (code === 'ENOENT')
+    return ['semantic', `program "${program}" was not found; install it where the executor runs, or correct agent.command[0]`];
+  if (code === 'EACCES')
+    return ['semantic', `program "${program}" is not executable; make it so (chmod +x), or correct agent.command[0]`];
   // The machine has no processes or memory to spare (EAGAIN, ENOMEM, EMFILE): later it may.
-  if (code === 'EAGAIN' || code === 'ENOMEM' || code === 'EMFILE' || code === 'ENFILE') return ['transient', `program "${program}" could not be started: ${code}`];
+  if (code === 'EAGAIN' || code === 'ENOMEM' || code === 'EMFILE' || code === 'ENFILE')
+    return ['transient', `program "${program}" could not be started: ${code}`];
   return ['semantic', `program "${program}" could not be started: ${code ?? 'unknown'}; correct agent.command`];
 }

@@ -22,7 +22,8 @@ export function readResult(stdout: string): ReadResult {
     if (parsed.success) return { status: 'result', result: parsed.data };
     const [issue] = parsed.error.issues;
     const problem = `field "${issue?.path.join('.') ?? ''}": ${issue?.message ?? 'invalid'}`;
-    if ('baton' in value && typeof value.baton === 'string' && value.baton.startsWith('result/')) return { status: 'invalid', problem };
+    if ('baton' in value && typeof value.baton === 'string' && value.baton.startsWith('result/'))
+      return { status: 'invalid', problem };
     nearest ??= problem;
   }
   return nearest === null ? { status: 'none' } : { status: 'invalid', problem: nearest };

@@ -7,9 +7,13 @@ describe('scripted agent runtime', () => {
 
   keepsAgentRuntimeContract({ answers }, () =>
     Promise.resolve({
-      runtime: scriptedAgentRuntime(), directory: null,
-      anythingLeft: () => Promise.resolve(false), hanging: () => Promise.resolve(), dispose: () => Promise.resolve(),
-    }));
+      runtime: scriptedAgentRuntime(),
+      directory: null,
+      anythingLeft: () => Promise.resolve(false),
+      hanging: () => Promise.resolve(),
+      dispose: () => Promise.resolve(),
+    }),
+  );
 
   it('answers the same every time', async () => {
     const runtime = scriptedAgentRuntime();
@@ -19,6 +23,13 @@ describe('scripted agent runtime', () => {
 
   it('refuses an agent of another runtime', async () => {
     const agent = { runtime: 'command', command: ['true'], environment: [] } as const;
-    await expect(scriptedAgentRuntime().run({ agent: { ...agent, command: [...agent.command], environment: [] }, envelope: taskEnvelope(), directory: null, signal: new AbortController().signal })).rejects.toThrow('agent.runtime is "command"');
+    await expect(
+      scriptedAgentRuntime().run({
+        agent: { ...agent, command: [...agent.command], environment: [] },
+        envelope: taskEnvelope(),
+        directory: null,
+        signal: new AbortController().signal,
+      }),
+    ).rejects.toThrow('agent.runtime is "command"');
   });
 });

@@ -39,7 +39,8 @@ export function parseDiffTree(output: Buffer): readonly ChangedPath[] {
     if (mode === undefined) throw new Error(`git diff-tree counted lines of "${path}" without naming its modes`);
     changed.push({ path, ...mode, insertions: countOf(insertions), deletions: countOf(deletions) });
   }
-  if (changed.length !== modes.size) throw new Error(`git diff-tree named ${String(modes.size)} paths and counted ${String(changed.length)}`);
+  if (changed.length !== modes.size)
+    throw new Error(`git diff-tree named ${String(modes.size)} paths and counted ${String(changed.length)}`);
   return changed;
 }
 
@@ -59,9 +60,14 @@ export function parseListing(output: Buffer): { readonly gitlinks: readonly stri
 }
 
 /** Paths that are outside the write-set, or that nobody may write by way of a task. `symlinkTarget` reads a changed link. */
-export async function refusedPaths(changed: readonly ChangedPath[], allowed: WriteSet, symlinkTarget: (path: string) => Promise<string>): Promise<readonly string[]> {
+export async function refusedPaths(
+  changed: readonly ChangedPath[],
+  allowed: WriteSet,
+  symlinkTarget: (path: string) => Promise<string>,
+): Promise<readonly string[]> {
   const inside = picomatch(allowed.write_set, { dot: true, nonegate: true });
-  const excluded = allowed.write_set_exclude.length === 0 ? () => false : picomatch(allowed.write_set_exclude, { dot: true, nonegate: true });
+  const excluded =
+    allowed.write_set_exclude.length === 0 ? () => false : picomatch(allowed.write_set_exclude, { dot: true, nonegate: true });
   const refused: string[] = [];
   for (const { path, old_mode, new_mode } of changed) {
     if (!inside(path) || excluded(path) || isForbidden(path) || old_mode === GITLINK || new_mode === GITLINK) refused.push(path);

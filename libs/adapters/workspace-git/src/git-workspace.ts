@@ -32,7 +32,13 @@ const INTEGRATED_AT = '2000-01-01T00:00:00Z';
 export async function openGitWorkspace(bench: Bench, inputs: readonly string[], signal: AbortSignal): Promise<Workspace> {
   const directory = join(bench.place, 'tree');
   await mkdir(directory);
-  const call: GitCall = { directory, git_dir: bench.mirror.git_dir, work_tree: directory, index: join(bench.place, 'index'), signal };
+  const call: GitCall = {
+    directory,
+    git_dir: bench.mirror.git_dir,
+    work_tree: directory,
+    index: join(bench.place, 'index'),
+    signal,
+  };
   try {
     await bench.git(['read-tree', '--reset', '-u', bench.head.commit], call);
     let base_tree = bench.head.tree;
@@ -42,7 +48,12 @@ export async function openGitWorkspace(bench: Bench, inputs: readonly string[], 
       base_tree = await writeTree(bench.git, call);
       // The same inputs give the same commit: what the agent sees as its starting point, so that its own diff is its own work.
       const variables = { GIT_AUTHOR_DATE: INTEGRATED_AT, GIT_COMMITTER_DATE: INTEGRATED_AT };
-      commit = text(await bench.git(['commit-tree', base_tree, '-p', commit, '-m', 'Accepted work that this task builds on'], { ...call, variables }));
+      commit = text(
+        await bench.git(['commit-tree', base_tree, '-p', commit, '-m', 'Accepted work that this task builds on'], {
+          ...call,
+          variables,
+        }),
+      );
     }
     const branch = fileNameOf(bench.name);
     await giveOwnRepository(directory, { mirror_dir: bench.mirror.git_dir, index: join(bench.place, 'index'), branch, commit });
@@ -101,7 +112,15 @@ function gitWorkspace(bench: Bench, call: GitCall, opened: Opened): Workspace {
       try {
         const directory = await checkOutForCheck(bench, place, tree, opened, signal);
         const own = await makeRunDirectory(place);
-        return await runCheck({ criterion_id: criterion.id, check: criterion.check, directory, tree, environment: checkEnvironment(bench.environment, own), artifacts, signal });
+        return await runCheck({
+          criterion_id: criterion.id,
+          check: criterion.check,
+          directory,
+          tree,
+          environment: checkEnvironment(bench.environment, own),
+          artifacts,
+          signal,
+        });
       } catch (error) {
         throw problemOf(error, `run check "${criterion.id}"`, mirror.url);
       } finally {
@@ -119,15 +138,31 @@ async function applyPatch(bench: Bench, call: GitCall, artifact: string): Promis
   } catch (error) {
     if (!(error instanceof GitFailure) || error.reason !== 'exit-code') throw error;
     const paths = conflictPaths(`${error.stdout}\n${error.stderr}`);
-    if (paths.length === 0) throw workspaceProblem('semantic', `artifact ${artifact} cannot be applied; git says: ${error.stderr.slice(0, 600)}`, error);
-    throw workspaceProblem('semantic', `artifact ${artifact} does not fit what is there: ${paths.join(', ')} changed on both sides; make the change again on what is there now`, error);
+    if (paths.length === 0)
+      throw workspaceProblem(
+        'semantic',
+        `artifact ${artifact} cannot be applied; git says: ${error.stderr.slice(0, 600)}`,
+        error,
+      );
+    throw workspaceProblem(
+      'semantic',
+      `artifact ${artifact} does not fit what is there: ${paths.join(', ')} changed on both sides; make the change again on what is there now`,
+      error,
+    );
   }
 }
 
-async function collect(bench: Bench, call: GitCall, opened: Opened, allowed: WriteSet): Promise<Awaited<ReturnType<Workspace['collect']>>> {
+async function collect(
+  bench: Bench,
+  call: GitCall,
+  opened: Opened,
+  allowed: WriteSet,
+): Promise<Awaited<ReturnType<Workspace['collect']>>> {
   const { git, head } = bench;
   await assertOwnDirectory(opened.directory);
-  const { gitlinks, others } = parseListing((await git(['ls-files', '-z', '--stage', '--others', '--exclude-standard'], call)).stdout);
+  const { gitlinks, others } = parseListing(
+    (await git(['ls-files', '-z', '--stage', '--others', '--exclude-standard'], call)).stdout,
+  );
   // A repository inside would be taken as a bare link to a commit that nobody else has.
   const repositories = others.filter((path) => path.endsWith('/'));
   if (repositories.length > 0) return { status: 'refused', paths: repositories.map((path) => path.slice(0, -1)) };
@@ -137,14 +172,32 @@ async function collect(bench: Bench, call: GitCall, opened: Opened, allowed: Wri
   const tree = await writeTree(git, call);
   if (tree === opened.base_tree) return { status: 'empty' };
 
-  const changed = parseDiffTree((await git(['diff-tree', '-r', '-z', '--raw', '--numstat', '--no-renames', '--no-ext-diff', '--no-textconv', opened.base_tree, tree], call)).stdout);
+  const changed = parseDiffTree(
+    (
+      await git(
+        ['diff-tree', '-r', '-z', '--raw', '--numstat', '--no-renames', '--no-ext-diff', '--no-textconv', opened.base_tree, tree],
+        call,
+      )
+    ).stdout,
+  );
   const refused = await refusedPaths(changed, allowed, (path) => readlink(join(opened.directory, path)));
   if (refused.length > 0) return { status: 'refused', paths: refused };
-  if (changed.length > FILES_MAX) throw workspaceProblem('semantic', `the change touches ${String(changed.length)} files, at most ${String(FILES_MAX)} can be handed on; split the task or add generated files to .gitignore`);
+  if (changed.length > FILES_MAX)
+    throw workspaceProblem(
+      'semantic',
+      `the change touches ${String(changed.length)} files, at most ${String(FILES_MAX)} can be handed on; split the task or add generated files to .gitignore`,
+    );
   const patch = (await git([...DIFF_ARGUMENTS, opened.base_tree, tree], call)).stdout;
-  if (patch.length > PATCH_BYTES_MAX) throw workspaceProblem('semantic', `the change is a patch of ${String(patch.length)} bytes, at most ${String(PATCH_BYTES_MAX)} can be handed on; split the task or leave large files out`);
+  if (patch.length > PATCH_BYTES_MAX)
+    throw workspaceProblem(
+      'semantic',
+      `the change is a patch of ${String(patch.length)} bytes, at most ${String(PATCH_BYTES_MAX)} can be handed on; split the task or leave large files out`,
+    );
   const change: Change = {
-    artifact: await bench.artifacts.put(patch), base_commit: head.commit, base_tree: opened.base_tree, tree,
+    artifact: await bench.artifacts.put(patch),
+    base_commit: head.commit,
+    base_tree: opened.base_tree,
+    tree,
     files: changed.map(({ path }) => path),
     insertions: changed.reduce((sum, { insertions }) => sum + insertions, 0),
     deletions: changed.reduce((sum, { deletions }) => sum + deletions, 0),
@@ -155,16 +208,28 @@ async function collect(bench: Bench, call: GitCall, opened: Opened, allowed: Wri
 /** An agent may replace its directory by a link: collecting would then read what is outside. */
 async function assertOwnDirectory(directory: string): Promise<void> {
   const found = await lstat(directory).catch(() => null);
-  if (found?.isDirectory() !== true) throw workspaceProblem('semantic', 'the directory of the workspace was removed or replaced; an agent must leave the directory it works in where it is');
+  if (found?.isDirectory() !== true)
+    throw workspaceProblem(
+      'semantic',
+      'the directory of the workspace was removed or replaced; an agent must leave the directory it works in where it is',
+    );
 }
 
 /** Before git copies it all into its store. */
 async function assertSize(directory: string, others: readonly string[]): Promise<void> {
-  if (others.length > FILES_MAX) throw workspaceProblem('semantic', `the change adds ${String(others.length)} files, at most ${String(FILES_MAX)} can be handed on; split the task or add generated files to .gitignore`);
+  if (others.length > FILES_MAX)
+    throw workspaceProblem(
+      'semantic',
+      `the change adds ${String(others.length)} files, at most ${String(FILES_MAX)} can be handed on; split the task or add generated files to .gitignore`,
+    );
   let bytes = 0;
   for (const path of others) {
     bytes += (await lstat(join(directory, path)).catch(() => null))?.size ?? 0;
-    if (bytes > CHANGE_BYTES_MAX) throw workspaceProblem('semantic', `the change adds more than ${String(CHANGE_BYTES_MAX)} bytes, up to ${path}; leave large files out`);
+    if (bytes > CHANGE_BYTES_MAX)
+      throw workspaceProblem(
+        'semantic',
+        `the change adds more than ${String(CHANGE_BYTES_MAX)} bytes, up to ${path}; leave large files out`,
+      );
   }
 }
 
@@ -174,7 +239,13 @@ async function checkOutForCheck(bench: Bench, place: string, tree: string, opene
   const index = join(place, 'index');
   await mkdir(directory, { recursive: true });
   await bench.restore();
-  await bench.git(['read-tree', '--reset', '-u', tree], { directory, git_dir: bench.mirror.git_dir, work_tree: directory, index, signal });
+  await bench.git(['read-tree', '--reset', '-u', tree], {
+    directory,
+    git_dir: bench.mirror.git_dir,
+    work_tree: directory,
+    index,
+    signal,
+  });
   // Also keeps a check that asks git from finding a repository above our root.
   await giveOwnRepository(directory, { mirror_dir: bench.mirror.git_dir, index, branch: opened.branch, commit: opened.commit });
   return directory;
@@ -182,8 +253,14 @@ async function checkOutForCheck(bench: Bench, place: string, tree: string, opene
 
 /** The change is its own evidence. */
 const changedAtAll = (criterion_id: string, change: Change): Receipt => ({
-  criterion_id, command: [], exit_code: change.tree === change.base_tree ? 1 : 0, output_digest: change.artifact,
-  output_tail: `the change touches ${String(change.files.length)} files`, tree: change.tree, started_at: new Date().toISOString(), duration_ms: 0,
+  criterion_id,
+  command: [],
+  exit_code: change.tree === change.base_tree ? 1 : 0,
+  output_digest: change.artifact,
+  output_tail: `the change touches ${String(change.files.length)} files`,
+  tree: change.tree,
+  started_at: new Date().toISOString(),
+  duration_ms: 0,
 });
 
 const writeTree = async (git: Git, call: GitCall): Promise<string> => text(await git(['write-tree'], call));

@@ -33,12 +33,17 @@ export function gitWorkspaces(options: GitWorkspacesOptions): GitWorkspaces {
   return {
     kind: 'git',
     open: async ({ name, base, signal }) => {
-      if (base.repository === null) throw new Error('base.repository is null: a mission without one works in the scratch workspaces');
+      if (base.repository === null)
+        throw new Error('base.repository is null: a mission without one works in the scratch workspaces');
       const { mirror, head } = await mirrors.fetch(base.repository);
       if (signal.aborted) throw workspaceProblem('transient', 'opening the workspace was stopped before it was done');
       const place = await places.make(name);
       try {
-        return await openGitWorkspace({ git, artifacts, environment, mirror, restore: () => mirrors.ready(mirror.url), head, place, name }, base.inputs, signal);
+        return await openGitWorkspace(
+          { git, artifacts, environment, mirror, restore: () => mirrors.ready(mirror.url), head, place, name },
+          base.inputs,
+          signal,
+        );
       } catch (error) {
         await removeTree(place);
         throw error;
@@ -47,6 +52,10 @@ export function gitWorkspaces(options: GitWorkspacesOptions): GitWorkspaces {
     diff: (artifact, bytes_max) => patchText(artifacts, artifact, bytes_max),
     paths: (artifact) => patchPaths(git, join(root_dir, 'empty'), artifacts, artifact),
     land: (land) => landOnTarget({ git, artifacts, mirrors, makePlace: places.make }, land),
-    sweepLeftovers: () => places.sweep(),
+    sweepLeftovers: async () => {
+      const removed = await places.sweep();
+      await mirrors.compact();
+      return removed;
+    },
   };
 }

@@ -70,23 +70,43 @@ const HARDENED_ARGUMENTS = HARDENING.flatMap(([key, value]) => ['-c', `${key}=${
 
 /** Needed to reach a remote: where programs and keys are, how to get through proxies. Nothing else is passed on. */
 const PASSED_VARIABLES = [
-  'PATH', 'HOME', 'TMPDIR', 'SSH_AUTH_SOCK', 'GIT_SSH_COMMAND', 'GIT_ASKPASS', 'HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy',
-  'ALL_PROXY', 'all_proxy', 'NO_PROXY', 'no_proxy', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'GIT_SSL_CAINFO',
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'SSH_AUTH_SOCK',
+  'GIT_SSH_COMMAND',
+  'GIT_ASKPASS',
+  'HTTPS_PROXY',
+  'https_proxy',
+  'HTTP_PROXY',
+  'http_proxy',
+  'ALL_PROXY',
+  'all_proxy',
+  'NO_PROXY',
+  'no_proxy',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'GIT_SSL_CAINFO',
 ] as const;
 
-export function gitRunner(options: { readonly environment: Readonly<Record<string, string | undefined>>; readonly git_timeout_ms: number }): Git {
+export function gitRunner(options: {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly git_timeout_ms: number;
+}): Git {
   const variables = variablesOf(options.environment);
   return (args, call) =>
     new Promise((resolve, reject) => {
-      const verb = args[0] ?? '';
+      const verb = args.find((argument, index) => !argument.startsWith('-') && args[index - 1] !== '-c') ?? '';
       if (call.signal?.aborted === true) {
         reject(new GitFailure(verb, 'aborted', ''));
         return;
       }
       const child = spawn('git', [...HARDENED_ARGUMENTS, ...args], {
-        cwd: call.directory, env: { ...variables, ...repositoryVariables(call), ...call.variables },
+        cwd: call.directory,
+        env: { ...variables, ...repositoryVariables(call), ...call.variables },
         // A group of its own: what git starts (ssh, upload-pack) goes with it.
-        detached: true, stdio: ['pipe', 'pipe', 'pipe'],
+        detached: true,
+        stdio: ['pipe', 'pipe', 'pipe'],
       });
       const chunks: Buffer[] = [];
       let bytes = 0;
@@ -97,17 +117,25 @@ export function gitRunner(options: { readonly environment: Readonly<Record<strin
         if (stopped !== null) return;
         stopped = reason;
         signalGroup(child.pid, 'SIGTERM');
-        kill_timer = setTimeout(() => { signalGroup(child.pid, 'SIGKILL'); }, KILL_GRACE_MS);
+        kill_timer = setTimeout(() => {
+          signalGroup(child.pid, 'SIGKILL');
+        }, KILL_GRACE_MS);
       };
-      const timer = setTimeout(() => { stop('timed-out'); }, options.git_timeout_ms);
-      const onAbort = (): void => { stop('aborted'); };
+      const timer = setTimeout(() => {
+        stop('timed-out');
+      }, options.git_timeout_ms);
+      const onAbort = (): void => {
+        stop('aborted');
+      };
       call.signal?.addEventListener('abort', onAbort, { once: true });
       child.stdout.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
         if (bytes > OUTPUT_BYTES_MAX) stop('too-much-output');
         else chunks.push(chunk);
       });
-      child.stderr.setEncoding('utf8').on('data', (text: string) => { stderr = (stderr + text).slice(-STDERR_CHARS_MAX); });
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        stderr = (stderr + text).slice(-STDERR_CHARS_MAX);
+      });
       // EPIPE: git may refuse before it has read everything.
       child.stdin.on('error', () => undefined);
       child.stdin.end(call.input);
@@ -118,16 +146,19 @@ export function gitRunner(options: { readonly environment: Readonly<Record<strin
         finish();
       };
       child.once('error', (error: NodeJS.ErrnoException) => {
-        // Also what a missing directory gives.
-        const absent = error.code === 'ENOENT' && existsSync(call.directory);
-        settle(() => { reject(absent ? new GitFailure(verb, 'not-installed', '') : error); });
+        // ENOENT is also what a missing directory gives; EACCES comes where a directory on PATH may not be read.
+        const absent = (error.code === 'ENOENT' || error.code === 'EACCES') && existsSync(call.directory);
+        settle(() => {
+          reject(absent ? new GitFailure(verb, 'not-installed', '') : error);
+        });
       });
       child.once('close', (code) => {
         settle(() => {
           const exit_code = code ?? 128;
           const said = withoutSecrets(stderr.trim());
           if (stopped !== null) reject(new GitFailure(verb, stopped, said));
-          else if ((call.success_exit_codes ?? [0]).includes(exit_code)) resolve({ exit_code, stdout: Buffer.concat(chunks, bytes), stderr: said });
+          else if ((call.success_exit_codes ?? [0]).includes(exit_code))
+            resolve({ exit_code, stdout: Buffer.concat(chunks, bytes), stderr: said });
           else reject(new GitFailure(verb, 'exit-code', said, Buffer.concat(chunks).toString('utf8')));
         });
       });
@@ -136,9 +167,19 @@ export function gitRunner(options: { readonly environment: Readonly<Record<strin
 
 function variablesOf(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const variables: Record<string, string> = {
-    LC_ALL: 'C', TERM: 'dumb', GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_ATTR_NOSYSTEM: '1', GIT_TERMINAL_PROMPT: '0',
-    GIT_NO_REPLACE_OBJECTS: '1', GIT_ALLOW_PROTOCOL: 'file:git:http:https:ssh', GIT_SSH_COMMAND: 'ssh -oBatchMode=yes',
-    GIT_AUTHOR_NAME: 'Baton', GIT_AUTHOR_EMAIL: 'baton@localhost', GIT_COMMITTER_NAME: 'Baton', GIT_COMMITTER_EMAIL: 'baton@localhost',
+    LC_ALL: 'C',
+    TERM: 'dumb',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_ATTR_NOSYSTEM: '1',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_ALLOW_PROTOCOL: 'file:git:http:https:ssh',
+    GIT_SSH_COMMAND: 'ssh -oBatchMode=yes',
+    GIT_AUTHOR_NAME: 'Baton',
+    GIT_AUTHOR_EMAIL: 'baton@localhost',
+    GIT_COMMITTER_NAME: 'Baton',
+    GIT_COMMITTER_EMAIL: 'baton@localhost',
   };
   for (const name of PASSED_VARIABLES) {
     const value = environment[name];

@@ -27,7 +27,8 @@ const SAID_CHARS_MAX = 600;
  * agents write. A bare repository keeps its hooks, they are how its owner guards it.
  */
 const RECEIVE_PACK_BARE = "--receive-pack=git -c 'safe.directory=*' receive-pack";
-const RECEIVE_PACK_CHECKED_OUT = "--receive-pack=git -c 'safe.directory=*' -c receive.denyCurrentBranch=updateInstead -c core.hooksPath=/dev/null -c core.fsmonitor=false receive-pack";
+const RECEIVE_PACK_CHECKED_OUT =
+  "--receive-pack=git -c 'safe.directory=*' -c receive.denyCurrentBranch=updateInstead -c core.hooksPath=/dev/null -c core.fsmonitor=false receive-pack";
 
 export async function landOnTarget(options: LandOptions, land: Land): Promise<Landing> {
   const { repository, signal } = land;
@@ -45,16 +46,35 @@ export async function landOnTarget(options: LandOptions, land: Land): Promise<La
     const { head: now } = await options.mirrors.fetch(repository);
     if (await isOn(options.git, call, commit, now.commit)) return { status: 'landed', commit, tree: land.tree };
     if (now.commit !== land.expected_base) return { status: 'moved', target_commit: now.commit };
-    throw pushed ?? workspaceProblem('transient', `could not ${doing}: the push was accepted, but the branch is still at ${now.commit}`);
+    throw (
+      pushed ??
+      workspaceProblem('transient', `could not ${doing}: the push was accepted, but the branch is still at ${now.commit}`)
+    );
   } catch (error) {
     throw problemOf(error, doing, mirror.url);
   }
 }
 
-async function findLanded(git: Git, call: GitCall, head: string, trailers: Land['trailers']): Promise<{ readonly commit: string; readonly tree: string } | null> {
+async function findLanded(
+  git: Git,
+  call: GitCall,
+  head: string,
+  trailers: Land['trailers'],
+): Promise<{ readonly commit: string; readonly tree: string } | null> {
   const wanted = trailerLines(trailers);
   if (wanted.length === 0) return null;
-  const { stdout } = await git(['log', `--max-count=${String(COMMITS_SEARCHED_MAX)}`, '-z', '--format=%H %T%n%(trailers:only,unfold)', '--end-of-options', head, '--'], call);
+  const { stdout } = await git(
+    [
+      'log',
+      `--max-count=${String(COMMITS_SEARCHED_MAX)}`,
+      '-z',
+      '--format=%H %T%n%(trailers:only,unfold)',
+      '--end-of-options',
+      head,
+      '--',
+    ],
+    call,
+  );
   for (const entry of stdout.toString('utf8').split('\0')) {
     const [ids = '', ...lines] = entry.split('\n');
     if (!wanted.every((line) => lines.includes(line))) continue;
@@ -66,8 +86,10 @@ async function findLanded(git: Git, call: GitCall, head: string, trailers: Land[
 
 function trailerLines(trailers: Land['trailers']): readonly string[] {
   return Object.entries(trailers).map(([key, value]) => {
-    if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(key)) throw new Error(`trailers: the name "${key}" may have letters, digits and dashes only`);
-    if (/[\r\n]/.test(value) || value.trim() !== value || value === '') throw new Error(`trailers.${key}: the value must be one line that neither begins nor ends with a space`);
+    if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(key))
+      throw new Error(`trailers: the name "${key}" may have letters, digits and dashes only`);
+    if (/[\r\n]/.test(value) || value.trim() !== value || value === '')
+      throw new Error(`trailers.${key}: the value must be one line that neither begins nor ends with a space`);
     return `${key}: ${value}`;
   });
 }
@@ -82,12 +104,23 @@ async function makeCommit(options: LandOptions, call: GitCall, land: Land): Prom
     await git(['read-tree', land.expected_base], own);
     await git(['apply', '--cached', '--whitespace=nowarn', '-'], { ...own, input: patch }).catch((error: unknown) => {
       if (!(error instanceof GitFailure) || error.reason !== 'exit-code') throw error;
-      throw workspaceProblem('semantic', `artifact ${land.artifact} was not made for base ${land.expected_base} (${conflictPaths(error.stderr).join(', ') || error.stderr.slice(0, 300)}); integrate and test again`, error);
+      throw workspaceProblem(
+        'semantic',
+        `artifact ${land.artifact} was not made for base ${land.expected_base} (${conflictPaths(error.stderr).join(', ') || error.stderr.slice(0, 300)}); integrate and test again`,
+        error,
+      );
     });
     const tree = (await git(['write-tree'], own)).stdout.toString('utf8').trim();
-    if (tree !== land.tree) throw workspaceProblem('semantic', `artifact ${land.artifact} on ${land.expected_base} makes tree ${tree}, not the tested ${land.tree}; integrate and test again`);
+    if (tree !== land.tree)
+      throw workspaceProblem(
+        'semantic',
+        `artifact ${land.artifact} on ${land.expected_base} makes tree ${tree}, not the tested ${land.tree}; integrate and test again`,
+      );
     const message = [land.message.trimEnd(), trailerLines(land.trailers).join('\n')].filter((part) => part !== '').join('\n\n');
-    const { stdout } = await git(['commit-tree', tree, '-p', land.expected_base, '-F', '-'], { ...own, input: Buffer.from(`${message}\n`) });
+    const { stdout } = await git(['commit-tree', tree, '-p', land.expected_base, '-F', '-'], {
+      ...own,
+      input: Buffer.from(`${message}\n`),
+    });
     return stdout.toString('utf8').trim();
   } finally {
     await removeTree(place);
@@ -95,9 +128,26 @@ async function makeCommit(options: LandOptions, call: GitCall, land: Land): Prom
 }
 
 /** Null, or why it was refused where that is not just somebody else having been first. */
-async function push(git: Git, call: GitCall, mirror: Mirror, target: string, expected: string, commit: string): Promise<Error | null> {
+async function push(
+  git: Git,
+  call: GitCall,
+  mirror: Mirror,
+  target: string,
+  expected: string,
+  commit: string,
+): Promise<Error | null> {
   const ref = `refs/heads/${target}`;
-  const args = ['push', '--porcelain', '--no-verify', '--no-signed', ...receivePack(mirror), `--force-with-lease=${ref}:${expected}`, '--', mirror.url, `${commit}:${ref}`];
+  const args = [
+    'push',
+    '--porcelain',
+    '--no-verify',
+    '--no-signed',
+    ...receivePack(mirror),
+    `--force-with-lease=${ref}:${expected}`,
+    '--',
+    mirror.url,
+    `${commit}:${ref}`,
+  ];
   try {
     await git(args, call);
     return null;
@@ -107,9 +157,18 @@ async function push(git: Git, call: GitCall, mirror: Mirror, target: string, exp
     const where = withoutSecrets(mirror.url);
     if (/working directory has|up-to-date check failed|could not update working tree/i.test(`${refusal}\n${error.stderr}`)) {
       const paths = mirror.local ? await dirtyPaths(git, call, mirror.url) : [];
-      return workspaceProblem('policy', `repository ${where} has uncommitted changes${paths.length > 0 ? ` (${paths.join(', ')})` : ''} on branch "${target}"; commit or stash them, then it can be landed on`, error);
+      return workspaceProblem(
+        'policy',
+        `repository ${where} has uncommitted changes${paths.length > 0 ? ` (${paths.join(', ')})` : ''} on branch "${target}"; commit or stash them, then it can be landed on`,
+        error,
+      );
     }
-    if (/hook declined|protected branch|not permitted|denied/i.test(refusal)) return workspaceProblem('policy', `repository ${where} refused the push to "${target}": ${refusal}; allow this service to push there, or land it by hand; it says: ${tailOf(error.stderr, SAID_CHARS_MAX)}`, error);
+    if (/hook declined|protected branch|not permitted|denied/i.test(refusal))
+      return workspaceProblem(
+        'policy',
+        `repository ${where} refused the push to "${target}": ${refusal}; allow this service to push there, or land it by hand; it says: ${tailOf(error.stderr, SAID_CHARS_MAX)}`,
+        error,
+      );
     if (refusal === '') throw error;
     return workspaceProblem('transient', `repository ${where} refused the push to "${target}": ${refusal}`, error);
   }
@@ -122,8 +181,14 @@ function receivePack(mirror: Mirror): readonly string[] {
 
 /** For the message only. It looks into the user's own repository, as the push that was just refused did. */
 async function dirtyPaths(git: Git, call: GitCall, directory: string): Promise<readonly string[]> {
-  const answer = await git(['status', '--porcelain', '-z', '--untracked-files=no', '--no-renames', '--ignore-submodules=all'], { directory, signal: call.signal }).catch(() => null);
-  const paths = (answer?.stdout.toString('utf8') ?? '').split('\0').filter((line) => line !== '').map((line) => line.slice(3));
+  const answer = await git(['status', '--porcelain', '-z', '--untracked-files=no', '--no-renames', '--ignore-submodules=all'], {
+    directory,
+    signal: call.signal,
+  }).catch(() => null);
+  const paths = (answer?.stdout.toString('utf8') ?? '')
+    .split('\0')
+    .filter((line) => line !== '')
+    .map((line) => line.slice(3));
   return paths.length > DIRTY_PATHS_NAMED_MAX ? [...paths.slice(0, DIRTY_PATHS_NAMED_MAX), '…'] : paths;
 }
 

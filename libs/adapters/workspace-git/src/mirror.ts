@@ -4,9 +4,9 @@
  * An agent's directory is deliberately not a linked worktree of it: in one, `git config` (which package managers run to
  * install hooks) would write into the mirror, and a filter or fsmonitor written there would run on the host.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Repository } from '@baton/contracts';
@@ -28,6 +28,8 @@ export interface Head {
 export interface Mirrors {
   /** Makes sure that it is there and as we left it. */
   ready(url: string): Promise<Mirror>;
+  /** Packs what has gathered, where it is much. */
+  compact(): Promise<void>;
   /** The head of the target branch, fetched after this was called. */
   fetch(repository: Repository): Promise<{ readonly mirror: Mirror; readonly head: Head }>;
 }
@@ -36,6 +38,8 @@ export interface Mirrors {
 export const LOCAL_UPLOAD_PACK = "--upload-pack=git -c 'safe.directory=*' upload-pack";
 const CONFIG = '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n';
 const HEAD = 'ref: refs/heads/none\n';
+/** Objects that no branch holds yet belong to running workspaces; none runs for as long as git keeps them (two weeks). */
+const COMPACTING = ['-c', 'gc.auto=5000', '-c', 'gc.autoDetach=false', '-c', 'gc.pruneExpire=2.weeks.ago'];
 const FETCH_ATTEMPTS_MAX = 3;
 const BRANCHES_NAMED_MAX = 20;
 
@@ -49,6 +53,14 @@ export function mirrorsIn(root_dir: string, git: Git, git_timeout_ms: number): M
   };
   return {
     ready,
+    compact: async () => {
+      for (const entry of await readdir(join(root_dir, 'mirrors')).catch(() => [])) {
+        const git_dir = join(root_dir, 'mirrors', entry);
+        await keepAsWritten(git_dir);
+        // Another process may be at it, or it may take too long: nothing depends on it, the next start tries again.
+        await git([...COMPACTING, 'gc', '--auto', '--quiet'], { directory: git_dir, git_dir }).catch(() => undefined);
+      }
+    },
     fetch: async ({ url, target }) => {
       const mirror = await ready(url);
       const head = await shared(fetches, `${mirror.git_dir} ${target}`, () => fetchHead(git, mirror, target, git_timeout_ms));
@@ -66,15 +78,24 @@ export function placeOf(url: string): { readonly url: string; readonly local: bo
 
 /** What an agent could reach and git would obey: put back before each use. Cheap, and also how a mirror is made. */
 async function keepAsWritten(git_dir: string): Promise<void> {
-  const config = await readFile(join(git_dir, 'config'), 'utf8').catch(() => null);
-  const head = await readFile(join(git_dir, 'HEAD'), 'utf8').catch(() => null);
   // `commondir` would make git read another repository's configuration.
   await rm(join(git_dir, 'commondir'), { force: true, recursive: true });
-  if (config === CONFIG && head === HEAD) return;
-  await Promise.all(['objects/info', 'objects/pack', 'refs/heads', 'refs/baton'].map((part) => mkdir(join(git_dir, part), { recursive: true })));
-  await rm(join(git_dir, 'config'), { force: true, recursive: true });
-  await writeFile(join(git_dir, 'config'), CONFIG);
-  await writeFile(join(git_dir, 'HEAD'), HEAD);
+  await keepFile(git_dir, 'config', CONFIG);
+  await keepFile(git_dir, 'HEAD', HEAD);
+}
+
+/** In one step: others may be using the mirror, or making it, at the same time. */
+async function keepFile(git_dir: string, name: string, content: string): Promise<void> {
+  const path = join(git_dir, name);
+  if ((await readFile(path, 'utf8').catch(() => null)) === content) return;
+  await Promise.all(
+    ['objects/info', 'objects/pack', 'refs/heads', 'refs/baton'].map((part) => mkdir(join(git_dir, part), { recursive: true })),
+  );
+  const written = `${path}.${randomUUID()}`;
+  await writeFile(written, content);
+  // A directory in its place cannot be renamed over.
+  if ((await stat(path).catch(() => null))?.isDirectory() === true) await rm(path, { recursive: true, force: true });
+  await rename(written, path);
 }
 
 interface Queue {
@@ -109,7 +130,17 @@ function shared(queues: Map<string, Queue>, key: string, fetch: () => Promise<He
 async function fetchHead(git: Git, mirror: Mirror, target: string, git_timeout_ms: number): Promise<Head> {
   const ref = `refs/baton/targets/${shortHash(target)}`;
   const call = { directory: mirror.git_dir, git_dir: mirror.git_dir };
-  const args = ['fetch', ...(mirror.local ? [LOCAL_UPLOAD_PACK] : []), '--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--', mirror.url, `+refs/heads/${target}:${ref}`];
+  const args = [
+    'fetch',
+    ...(mirror.local ? [LOCAL_UPLOAD_PACK] : []),
+    '--quiet',
+    '--no-tags',
+    '--no-write-fetch-head',
+    '--no-recurse-submodules',
+    '--',
+    mirror.url,
+    `+refs/heads/${target}:${ref}`,
+  ];
   for (let attempt = 1; ; attempt++) {
     try {
       await git(args, call);
@@ -117,7 +148,8 @@ async function fetchHead(git: Git, mirror: Mirror, target: string, git_timeout_m
       const [commit = '', tree = ''] = stdout.toString('utf8').trim().split(' ');
       return { commit, tree };
     } catch (error) {
-      const again = error instanceof GitFailure && /cannot lock ref|\.lock': File exists/.test(error.stderr) && attempt < FETCH_ATTEMPTS_MAX;
+      const again =
+        error instanceof GitFailure && /cannot lock ref|\.lock': File exists/.test(error.stderr) && attempt < FETCH_ATTEMPTS_MAX;
       if (!again) throw await fetchProblem(git, mirror, target, error);
       await removeStaleLock(join(mirror.git_dir, `${ref}.lock`), git_timeout_ms);
     }
@@ -131,12 +163,20 @@ async function removeStaleLock(lock: string, git_timeout_ms: number): Promise<vo
 }
 
 async function fetchProblem(git: Git, mirror: Mirror, target: string, error: unknown): Promise<unknown> {
-  if (!(error instanceof GitFailure) || !/couldn't find remote ref/.test(error.stderr)) return problemOf(error, `fetch branch "${target}"`, mirror.url);
-  const { stdout } = await git(['ls-remote', '--heads', ...(mirror.local ? [LOCAL_UPLOAD_PACK] : []), '--', mirror.url], { directory: mirror.git_dir, git_dir: mirror.git_dir });
-  const branches = stdout.toString('utf8').split('\n').flatMap((line) => line.split('\trefs/heads/')[1] ?? []);
-  const named = branches.length === 0
-    ? 'it has no branch at all; push a first commit'
-    : `it has: ${branches.slice(0, BRANCHES_NAMED_MAX).join(', ')}${branches.length > BRANCHES_NAMED_MAX ? ', …' : ''}; correct repository.target`;
+  if (!(error instanceof GitFailure) || !/couldn't find remote ref/.test(error.stderr))
+    return problemOf(error, `fetch branch "${target}"`, mirror.url);
+  const { stdout } = await git(['ls-remote', '--heads', ...(mirror.local ? [LOCAL_UPLOAD_PACK] : []), '--', mirror.url], {
+    directory: mirror.git_dir,
+    git_dir: mirror.git_dir,
+  });
+  const branches = stdout
+    .toString('utf8')
+    .split('\n')
+    .flatMap((line) => line.split('\trefs/heads/')[1] ?? []);
+  const named =
+    branches.length === 0
+      ? 'it has no branch at all; push a first commit'
+      : `it has: ${branches.slice(0, BRANCHES_NAMED_MAX).join(', ')}${branches.length > BRANCHES_NAMED_MAX ? ', …' : ''}; correct repository.target`;
   return workspaceProblem('semantic', `repository ${withoutSecrets(mirror.url)} has no branch "${target}"; ${named}`, error);
 }
 

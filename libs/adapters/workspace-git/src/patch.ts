@@ -10,12 +10,30 @@ import { problemOf } from './git-problems.ts';
 export const PATCH_BYTES_MAX = 48 * 1024 * 1024;
 
 /** Trees in, bytes out: no rename detection, no configuration, every blob in full, so that the same trees give the same patch. */
-export const DIFF_ARGUMENTS = ['diff-tree', '-r', '-p', '--binary', '--full-index', '--no-renames', '--no-ext-diff', '--no-textconv', '--no-color', '--src-prefix=a/', '--dst-prefix=b/', '--unified=3'] as const;
+export const DIFF_ARGUMENTS = [
+  'diff-tree',
+  '-r',
+  '-p',
+  '--binary',
+  '--full-index',
+  '--no-renames',
+  '--no-ext-diff',
+  '--no-textconv',
+  '--no-color',
+  '--src-prefix=a/',
+  '--dst-prefix=b/',
+  '--unified=3',
+] as const;
 
 /** In a patch a line that begins like this can only be part of a header. */
 const RENAME_OR_COPY = /^(rename|copy) (from|to) /m;
 
-export async function patchPaths(git: Git, empty_dir: string, artifacts: ArtifactStore, artifact: string): Promise<readonly string[]> {
+export async function patchPaths(
+  git: Git,
+  empty_dir: string,
+  artifacts: ArtifactStore,
+  artifact: string,
+): Promise<readonly string[]> {
   const patch = await artifacts.get(artifact);
   // numstat names only where a rename ends, not where it began.
   if (RENAME_OR_COPY.test(Buffer.from(patch.buffer, patch.byteOffset, patch.byteLength).toString('latin1'))) {
@@ -24,10 +42,23 @@ export async function patchPaths(git: Git, empty_dir: string, artifacts: Artifac
   await mkdir(empty_dir, { recursive: true });
   try {
     // The ceiling keeps git from finding a repository above: the directory may be inside one.
-    const { stdout } = await git(['apply', '--numstat', '-z', '-'], { directory: empty_dir, input: patch, variables: { GIT_CEILING_DIRECTORIES: dirname(empty_dir) } });
-    return stdout.toString('utf8').split('\0').filter((line) => line !== '').map((line) => line.split('\t').slice(2).join('\t'));
+    const { stdout } = await git(['apply', '--numstat', '-z', '-'], {
+      directory: empty_dir,
+      input: patch,
+      variables: { GIT_CEILING_DIRECTORIES: dirname(empty_dir) },
+    });
+    return stdout
+      .toString('utf8')
+      .split('\0')
+      .filter((line) => line !== '')
+      .map((line) => line.split('\t').slice(2).join('\t'));
   } catch (error) {
-    if (error instanceof GitFailure && error.reason === 'exit-code') throw workspaceProblem('semantic', `artifact ${artifact} is not a patch; give only artifacts that a git workspace collected`, error);
+    if (error instanceof GitFailure && error.reason === 'exit-code')
+      throw workspaceProblem(
+        'semantic',
+        `artifact ${artifact} is not a patch; give only artifacts that a git workspace collected`,
+        error,
+      );
     throw problemOf(error, `read artifact ${artifact}`, 'none');
   }
 }
@@ -42,7 +73,12 @@ export async function patchText(artifacts: ArtifactStore, artifact: string, byte
 export function conflictPaths(said: string): readonly string[] {
   const found = new Set<string>();
   for (const line of said.split('\n')) {
-    const path = /^U (.+)$/.exec(line)?.[1] ?? /^error: patch failed: (.+):\d+$/.exec(line)?.[1] ?? /^error: (.+): (?:patch does not apply|already exists in (?:index|working directory)|does not exist in index|does not match index|wrong type)$/.exec(line)?.[1];
+    const path =
+      /^U (.+)$/.exec(line)?.[1] ??
+      /^error: patch failed: (.+):\d+$/.exec(line)?.[1] ??
+      /^error: (.+): (?:patch does not apply|already exists in (?:index|working directory)|does not exist in index|does not match index|wrong type)$/.exec(
+        line,
+      )?.[1];
     if (path !== undefined) found.add(path);
   }
   return [...found];

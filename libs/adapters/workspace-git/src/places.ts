@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { removeTree } from '@baton/workbench';
+import { codeOf, removeTree } from '@baton/workbench';
 
 export interface Places {
   /** A fresh empty directory; `name` only makes it recognisable. */
@@ -57,23 +57,35 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }
 
-export const fileNameOf = (name: string): string => name.replaceAll(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+/, '').slice(0, NAME_CHARS_MAX) || 'work';
+export const fileNameOf = (name: string): string =>
+  name
+    .replaceAll(/[^A-Za-z0-9_-]+/g, '-')
+    .replace(/^-+/, '')
+    .slice(0, NAME_CHARS_MAX) || 'work';
 
 /**
  * Gives a directory a repository of its own that reads the mirror's objects and writes its own: an agent or a check may
  * use git as it likes, and whatever it configures stays in here, where the host never looks.
  */
-export async function giveOwnRepository(directory: string, own: { readonly mirror_dir: string; readonly index: string; readonly branch: string; readonly commit: string }): Promise<void> {
+export async function giveOwnRepository(
+  directory: string,
+  own: { readonly mirror_dir: string; readonly index: string; readonly branch: string; readonly commit: string },
+): Promise<void> {
   const git_dir = join(directory, '.git');
-  await Promise.all(['objects/info', 'objects/pack', 'refs/heads/baton', 'info'].map((part) => mkdir(join(git_dir, part), { recursive: true })));
+  await Promise.all(
+    ['objects/info', 'objects/pack', 'refs/heads/baton', 'info'].map((part) => mkdir(join(git_dir, part), { recursive: true })),
+  );
   await Promise.all([
     writeFile(join(git_dir, 'HEAD'), `ref: refs/heads/baton/${own.branch}\n`),
     writeFile(join(git_dir, 'refs/heads/baton', own.branch), `${own.commit}\n`),
-    writeFile(join(git_dir, 'config'), '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n[user]\n\tname = Baton agent\n\temail = agent@localhost\n'),
+    writeFile(
+      join(git_dir, 'config'),
+      '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n[user]\n\tname = Baton agent\n\temail = agent@localhost\n',
+    ),
     writeFile(join(git_dir, 'objects/info/alternates'), `${join(own.mirror_dir, 'objects')}\n`),
     copyFile(own.index, join(git_dir, 'index')),
   ]);

@@ -18,7 +18,11 @@ describe('an agent', () => {
   let canary: string;
   let program: string;
   const open = async (): Promise<void> => {
-    workspace = await provider.open({ name: 'task', base: { repository: { url: repository.bare, target: 'main' }, inputs: [] }, signal });
+    workspace = await provider.open({
+      name: 'task',
+      base: { repository: { url: repository.bare, target: 'main' }, inputs: [] },
+      signal,
+    });
     directory = workspace.directory ?? '';
   };
   beforeEach(async () => {
@@ -39,21 +43,63 @@ describe('an agent', () => {
     if (collected.status !== 'collected') return collected;
     const { change } = collected;
     await workspace.check(criterion(['true']), signal);
-    const applied = await provider.open({ name: 'review', base: { repository: { url: repository.bare, target: 'main' }, inputs: [] }, signal });
+    const applied = await provider.open({
+      name: 'review',
+      base: { repository: { url: repository.bare, target: 'main' }, inputs: [] },
+      signal,
+    });
     await applied.apply(change.artifact);
     await provider.paths(change.artifact);
-    await provider.land({ repository: { url: repository.bare, target: 'main' }, artifact: change.artifact, expected_base: change.base_commit, tree: change.tree, message: 'x', trailers: { 'Baton-Mission': 'x' }, signal });
+    await provider.land({
+      repository: { url: repository.bare, target: 'main' },
+      artifact: change.artifact,
+      expected_base: change.base_commit,
+      tree: change.tree,
+      message: 'x',
+      trailers: { 'Baton-Mission': 'x' },
+      signal,
+    });
     return collected;
   };
   const dangerous = async (git_dir: string): Promise<void> => {
-    const settings = ['core.fsmonitor', 'core.sshCommand', 'core.editor', 'core.pager', 'diff.external', 'filter.evil.clean', 'filter.evil.smudge', 'filter.evil.process', 'merge.evil.driver', 'diff.evil.command', 'diff.evil.textconv', 'credential.helper', 'uploadpack.packObjectsHook', 'core.alternateRefsCommand'];
+    const settings = [
+      'core.fsmonitor',
+      'core.sshCommand',
+      'core.editor',
+      'core.pager',
+      'diff.external',
+      'filter.evil.clean',
+      'filter.evil.smudge',
+      'filter.evil.process',
+      'merge.evil.driver',
+      'diff.evil.command',
+      'diff.evil.textconv',
+      'credential.helper',
+      'uploadpack.packObjectsHook',
+      'core.alternateRefsCommand',
+    ];
     for (const key of settings) await ownerGit(repository.root, 'config', '--file', join(git_dir, 'config'), key, program);
-    await ownerGit(repository.root, 'config', '--file', join(git_dir, 'config'), 'core.hooksPath', join(repository.root, 'hooks'));
+    await ownerGit(
+      repository.root,
+      'config',
+      '--file',
+      join(git_dir, 'config'),
+      'core.hooksPath',
+      join(repository.root, 'hooks'),
+    );
     await mkdir(join(git_dir, 'info'), { recursive: true });
     await writeFile(join(git_dir, 'info', 'attributes'), '* filter=evil diff=evil merge=evil\n');
     for (const place of [join(repository.root, 'hooks'), join(git_dir, 'hooks')]) {
       await mkdir(place, { recursive: true });
-      for (const hook of ['pre-commit', 'post-checkout', 'post-index-change', 'pre-push', 'reference-transaction', 'post-applypatch', 'fsmonitor-watchman']) {
+      for (const hook of [
+        'pre-commit',
+        'post-checkout',
+        'post-index-change',
+        'pre-push',
+        'reference-transaction',
+        'post-applypatch',
+        'fsmonitor-watchman',
+      ]) {
         await writeFile(join(place, hook), `#!/bin/sh\ntouch ${canary}\n`);
         await chmod(join(place, hook), 0o755);
       }
@@ -85,7 +131,8 @@ describe('an agent', () => {
     await ownerGit(elsewhere, 'init', '--quiet');
     await dangerous(join(elsewhere, '.git'));
     if (state !== 'broken') await rm(join(directory, '.git'), { recursive: true });
-    if (state === 'a file that points elsewhere') await writeFile(join(directory, '.git'), `gitdir: ${join(elsewhere, '.git')}\n`);
+    if (state === 'a file that points elsewhere')
+      await writeFile(join(directory, '.git'), `gitdir: ${join(elsewhere, '.git')}\n`);
     if (state === 'broken') await writeFile(join(directory, '.git', 'HEAD'), 'nonsense\n');
     await writeFiles(directory, { 'a.txt': 'a\n' });
     expect(await useEverything()).toMatchObject({ status: 'collected', change: { files: ['a.txt'] } });
@@ -121,11 +168,25 @@ describe('an agent', () => {
     await dangerous(join(directory, 'nested', '.git'));
     await writeFiles(directory, { 'nested/a.txt': 'a\n' });
     expect(await collect()).toEqual({ status: 'refused', paths: ['nested'] });
-    await ownerGit(join(directory, 'nested'), '-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', 'commit', '--quiet', '--allow-empty', '-m', 'x');
+    await ownerGit(
+      join(directory, 'nested'),
+      '-c',
+      'core.fsmonitor=false',
+      '-c',
+      'core.hooksPath=/dev/null',
+      'commit',
+      '--quiet',
+      '--allow-empty',
+      '-m',
+      'x',
+    );
     await rm(canary, { force: true });
     expect(await collect()).toEqual({ status: 'refused', paths: ['nested'] });
     await rm(join(directory, 'nested'), { recursive: true });
-    await writeFiles(directory, { '.gitmodules': '[submodule "x"]\n\tpath = x\n\turl = ext::sh -c evil\n', 'docs/.gitattributes': '* filter=evil\n' });
+    await writeFiles(directory, {
+      '.gitmodules': '[submodule "x"]\n\tpath = x\n\turl = ext::sh -c evil\n',
+      'docs/.gitattributes': '* filter=evil\n',
+    });
     expect(await collect()).toEqual({ status: 'refused', paths: ['.gitmodules', 'docs/.gitattributes'] });
     expect(existsSync(canary)).toBe(false);
   });
@@ -152,17 +213,25 @@ describe('an agent', () => {
 
   it('cannot smuggle paths in a patch of its own making', async () => {
     const patch = (text: string): Promise<string> => repository.artifacts.put(Buffer.from(text));
-    const adding = (path: string): string => `diff --git a/${path} b/${path}\nnew file mode 100644\nindex 0000000..257cc56\n--- /dev/null\n+++ b/${path}\n@@ -0,0 +1 @@\n+foo\n`;
+    const adding = (path: string): string =>
+      `diff --git a/${path} b/${path}\nnew file mode 100644\nindex 0000000..257cc56\n--- /dev/null\n+++ b/${path}\n@@ -0,0 +1 @@\n+foo\n`;
     for (const path of ['../outside.txt', '.git/hooks/pre-commit', 'a/../../outside.txt']) {
-      await expect(workspace.apply(await patch(adding(path)))).rejects.toMatchObject({ name: 'WorkspaceProblem', failure_class: 'semantic' });
+      await expect(workspace.apply(await patch(adding(path)))).rejects.toMatchObject({
+        name: 'WorkspaceProblem',
+        failure_class: 'semantic',
+      });
     }
-    await expect(provider.paths(await patch('diff --git a/secret b/docs/a\nsimilarity index 100%\nrename from secret\nrename to docs/a\n'))).rejects.toMatchObject({ failure_class: 'policy' });
+    await expect(
+      provider.paths(await patch('diff --git a/secret b/docs/a\nsimilarity index 100%\nrename from secret\nrename to docs/a\n')),
+    ).rejects.toMatchObject({ failure_class: 'policy' });
     await expect(provider.paths(await patch('no patch at all'))).rejects.toMatchObject({ failure_class: 'semantic' });
   });
 
   it('gains nothing by a repository URL that is a command or an option', async () => {
     for (const url of [`ext::${program}`, `fd::17`, `--upload-pack=${program}`]) {
-      await expect(provider.open({ name: 'x', base: { repository: { url, target: 'main' }, inputs: [] }, signal })).rejects.toMatchObject({ name: 'WorkspaceProblem' });
+      await expect(
+        provider.open({ name: 'x', base: { repository: { url, target: 'main' }, inputs: [] }, signal }),
+      ).rejects.toMatchObject({ name: 'WorkspaceProblem' });
     }
     expect(existsSync(canary)).toBe(false);
   });

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Change } from '@baton/contracts';
@@ -27,9 +27,23 @@ describe('landing', () => {
     if (collected.status !== 'collected') throw new Error(`it was ${collected.status}`);
     return collected.change;
   };
-  const land = (made: Change, trailers: Readonly<Record<string, string>> = TRAILERS, url = repository.bare, by = provider): Promise<Landing> =>
-    by.land({ repository: { url, target: 'main' }, artifact: made.artifact, expected_base: made.base_commit, tree: made.tree, message: 'Deliver it\n\nWith reasons.\n', trailers, signal });
-  const main = (what = '%H', directory = repository.bare): Promise<string> => ownerGit(directory, 'log', '-1', `--format=${what}`, 'main');
+  const land = (
+    made: Change,
+    trailers: Readonly<Record<string, string>> = TRAILERS,
+    url = repository.bare,
+    by = provider,
+  ): Promise<Landing> =>
+    by.land({
+      repository: { url, target: 'main' },
+      artifact: made.artifact,
+      expected_base: made.base_commit,
+      tree: made.tree,
+      message: 'Deliver it\n\nWith reasons.\n',
+      trailers,
+      signal,
+    });
+  const main = (what = '%H', directory = repository.bare): Promise<string> =>
+    ownerGit(directory, 'log', '-1', `--format=${what}`, 'main');
 
   it('puts one commit of exactly the tested tree on top of its base', async () => {
     const made = await change({ 'a.txt': 'a\n' });
@@ -49,7 +63,10 @@ describe('landing', () => {
 
   it('does not take a commit for its own that has only some of the trailers, or quotes them', async () => {
     const made = await change({ 'a.txt': 'a\n' });
-    await repository.commitElsewhere({ 'b.txt': 'b\n' }, 'About\n\nBaton-Mission: m-1\nBaton-Release: r-1\nis what it said\n\nBaton-Mission: m-1\nBaton-Release: r-10');
+    await repository.commitElsewhere(
+      { 'b.txt': 'b\n' },
+      'About\n\nBaton-Mission: m-1\nBaton-Release: r-1\nis what it said\n\nBaton-Mission: m-1\nBaton-Release: r-10',
+    );
     expect(await land(made)).toEqual({ status: 'moved', target_commit: await main() });
   });
 
@@ -62,7 +79,9 @@ describe('landing', () => {
   it('lets one of two win that land at the same time, and tells the other', async () => {
     const others = [repository.workspaces('one'), repository.workspaces('two'), repository.workspaces('three')];
     const made = await Promise.all(others.map((_, index) => change({ [`${String(index)}.txt`]: 'x\n' })));
-    const landings = await Promise.all(made.map((one, index) => land(one, { 'Baton-Mission': `m-${String(index)}` }, repository.bare, others[index])));
+    const landings = await Promise.all(
+      made.map((one, index) => land(one, { 'Baton-Mission': `m-${String(index)}` }, repository.bare, others[index])),
+    );
     expect(landings.map(({ status }) => status).toSorted()).toEqual(['landed', 'moved', 'moved']);
     expect(await ownerGit(repository.bare, 'rev-list', '--count', 'main')).toBe('2');
   });
@@ -73,12 +92,17 @@ describe('landing', () => {
     await expect(land(made, { 'Not a name': 'x' })).rejects.toThrow('Not a name');
   });
 
-  it('asks for a decision when the owner\'s hook refuses, and does not go around it', async () => {
+  it("asks for a decision when the owner's hook refuses, and does not go around it", async () => {
     const hook = join(repository.bare, 'hooks', 'pre-receive');
+    await mkdir(join(repository.bare, 'hooks'), { recursive: true });
     await writeFile(hook, '#!/bin/sh\necho "not on a Friday" >&2\nexit 1\n');
     await chmod(hook, 0o755);
     const made = await change({ 'a.txt': 'a\n' });
-    await expect(land(made)).rejects.toMatchObject({ name: 'WorkspaceProblem', failure_class: 'policy', message: expect.stringContaining('not on a Friday') });
+    await expect(land(made)).rejects.toMatchObject({
+      name: 'WorkspaceProblem',
+      failure_class: 'policy',
+      message: expect.stringContaining('not on a Friday'),
+    });
     expect(await main()).toBe(made.base_commit);
   });
 
@@ -95,7 +119,9 @@ describe('landing', () => {
       const made = await change({ 'a.txt': 'a\n' }, repository.checkout);
       await writeFiles(repository.checkout, { 'README.md': 'being edited\n' });
       await expect(land(made, TRAILERS, repository.checkout)).rejects.toMatchObject({
-        name: 'WorkspaceProblem', failure_class: 'policy', message: expect.stringMatching(/uncommitted changes \(README\.md\).*commit or stash/),
+        name: 'WorkspaceProblem',
+        failure_class: 'policy',
+        message: expect.stringMatching(/uncommitted changes \(README\.md\).*commit or stash/),
       });
       expect(await readFile(join(repository.checkout, 'README.md'), 'utf8')).toBe('being edited\n');
       expect(await main('%H', repository.checkout)).toBe(made.base_commit);

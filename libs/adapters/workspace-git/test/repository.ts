@@ -9,8 +9,16 @@ import { gitWorkspaces, type GitWorkspacesOptions } from '../src/index.ts';
 
 const exec = promisify(execFile);
 const OWNER = {
-  PATH: process.env['PATH'], GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', LC_ALL: 'C',
-  GIT_AUTHOR_NAME: 'Owner', GIT_AUTHOR_EMAIL: 'owner@localhost', GIT_COMMITTER_NAME: 'Owner', GIT_COMMITTER_EMAIL: 'owner@localhost',
+  PATH: process.env['PATH'],
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  // Sample hooks only take time.
+  GIT_TEMPLATE_DIR: '',
+  LC_ALL: 'C',
+  GIT_AUTHOR_NAME: 'Owner',
+  GIT_AUTHOR_EMAIL: 'owner@localhost',
+  GIT_COMMITTER_NAME: 'Owner',
+  GIT_COMMITTER_EMAIL: 'owner@localhost',
 };
 
 export async function ownerGit(directory: string, ...args: string[]): Promise<string> {
@@ -40,9 +48,18 @@ export async function makeRepository() {
   await ownerGit(root, 'clone', '--quiet', '--bare', checkout, bare);
   const artifacts = memoryArtifacts();
   return {
-    root, checkout, bare, artifacts,
+    root,
+    checkout,
+    bare,
+    artifacts,
     workspaces: (name: string, options: Partial<GitWorkspacesOptions> = {}) =>
-      gitWorkspaces({ root_dir: join(root, name), artifacts, git_timeout_ms: 30_000, environment: { PATH: process.env['PATH'], HOME: root }, ...options }),
+      gitWorkspaces({
+        root_dir: join(root, name),
+        artifacts,
+        git_timeout_ms: 30_000,
+        environment: { PATH: process.env['PATH'], HOME: root },
+        ...options,
+      }),
     /** What somebody else lands on the bare repository's main. */
     commitElsewhere: async (files: Readonly<Record<string, string>>, message = 'Somebody else was here') => {
       const clone = await mkdtemp(join(root, 'clone-'));

@@ -15,7 +15,9 @@ describe('git workspaces', () => {
   keepsWorkspaceContract(async () => {
     const repository = await makeRepository();
     return {
-      provider: repository.workspaces('here'), elsewhere: repository.workspaces('there'), artifacts: repository.artifacts,
+      provider: repository.workspaces('here'),
+      elsewhere: repository.workspaces('there'),
+      artifacts: repository.artifacts,
       repository: { url: repository.bare, target: 'main' },
       write: async (workspace, number, text) => {
         await writeFiles(workspace.directory ?? '', { [`docs/${String(number)}.md`]: text });
@@ -33,8 +35,16 @@ describe('git workspaces', () => {
   });
   afterEach(() => repository.dispose());
 
-  const open = async (inputs: readonly string[] = [], target = 'main', url = repository.bare): Promise<Workspace & { readonly directory: string }> => {
-    const workspace = await provider.open({ name: 'task-m1.one', base: { repository: { url, target }, inputs: [...inputs] }, signal });
+  const open = async (
+    inputs: readonly string[] = [],
+    target = 'main',
+    url = repository.bare,
+  ): Promise<Workspace & { readonly directory: string }> => {
+    const workspace = await provider.open({
+      name: 'task-m1.one',
+      base: { repository: { url, target }, inputs: [...inputs] },
+      signal,
+    });
     const { directory } = workspace;
     if (directory === null) throw new Error('a git workspace has a directory');
     return { ...workspace, directory };
@@ -70,7 +80,12 @@ describe('git workspaces', () => {
     const { directory } = workspace;
     await rm(join(directory, 'README.md'));
     await rm(join(directory, 'src'), { recursive: true });
-    await writeFiles(directory, { src: 'now a file\n', 'README.md/inside': 'now a directory\n', 'ünï "cödé"\t.txt': 'x\n', 'empty': '' });
+    await writeFiles(directory, {
+      src: 'now a file\n',
+      'README.md/inside': 'now a directory\n',
+      'ünï "cödé"\t.txt': 'x\n',
+      empty: '',
+    });
     await writeFile(join(directory, 'binary'), Buffer.from([0, 1, 2, 255, 0]));
     await writeFile(join(directory, 'tool'), '#!/bin/sh\n');
     await chmod(join(directory, 'tool'), 0o755);
@@ -78,7 +93,17 @@ describe('git workspaces', () => {
     await ownerGit(directory, 'add', 'binary');
     await ownerGit(directory, 'commit', '--quiet', '-m', 'The agent commits');
     const change = await collected(workspace);
-    expect(change.files.toSorted()).toEqual(['README.md', 'README.md/inside', 'binary', 'empty', 'link', 'src', 'src/one.txt', 'tool', 'ünï "cödé"\t.txt']);
+    expect(change.files.toSorted()).toEqual([
+      'README.md',
+      'README.md/inside',
+      'binary',
+      'empty',
+      'link',
+      'src',
+      'src/one.txt',
+      'tool',
+      'ünï "cödé"\t.txt',
+    ]);
     expect((await provider.paths(change.artifact)).toSorted()).toEqual(change.files.toSorted());
 
     const applied = await open();
@@ -90,7 +115,10 @@ describe('git workspaces', () => {
   it('refuses everything outside the write-set, by name', async () => {
     const workspace = await open();
     await writeFiles(workspace.directory, { 'docs/a.md': 'a\n', 'src/one.txt': 'changed\n', 'docs/secret/b.md': 'b\n' });
-    expect(await workspace.collect({ ...ALL, write_set: ['docs/**'], write_set_exclude: ['docs/secret/**'] })).toEqual({ status: 'refused', paths: ['docs/secret/b.md', 'src/one.txt'] });
+    expect(await workspace.collect({ ...ALL, write_set: ['docs/**'], write_set_exclude: ['docs/secret/**'] })).toEqual({
+      status: 'refused',
+      paths: ['docs/secret/b.md', 'src/one.txt'],
+    });
   });
 
   it('lets a check see the collected tree and nothing that the agent left behind', async () => {
@@ -98,19 +126,34 @@ describe('git workspaces', () => {
     await writeFiles(workspace.directory, { 'build/ignored': 'left behind\n', 'docs/a.md': 'a\n' });
     await collected(workspace);
     await writeFiles(workspace.directory, { 'docs/a.md': 'changed after\n', 'late.txt': 'too late\n' });
-    const receipt = await workspace.check(criterion(['sh', '-c', 'find . -name .git -prune -o -type f -print | sort; cat docs/a.md; git status --porcelain; touch litter']), signal);
+    const receipt = await workspace.check(
+      criterion([
+        'sh',
+        '-c',
+        'find . -name .git -prune -o -type f -print | sort; cat docs/a.md; git status --porcelain; touch litter',
+      ]),
+      signal,
+    );
     const lines = (await repository.artifacts.text(receipt.output_digest)).trim().split('\n');
     expect(lines).toEqual(['./.gitignore', './README.md', './docs/a.md', './src/one.txt', 'a', 'A  docs/a.md']);
     expect(await workspace.check(criterion(['sh', '-c', '! test -e litter']), signal)).toMatchObject({ exit_code: 0 });
-    expect(await workspace.check(criterion(['cat', 'one.txt'], { in: 'src' }), signal)).toMatchObject({ exit_code: 0, output_tail: 'one\ntwo\nthree' });
+    expect(await workspace.check(criterion(['cat', 'one.txt'], { in: 'src' }), signal)).toMatchObject({
+      exit_code: 0,
+      output_tail: 'one\ntwo\nthree',
+    });
   });
 
-  it('shows a check none of the host\'s variables', async () => {
+  it("shows a check none of the host's variables", async () => {
     const workspace = await open();
     await writeFiles(workspace.directory, { a: 'a' });
     await collected(workspace);
     const receipt = await workspace.check(criterion(['env']), signal);
-    expect(receipt.output_tail.split('\n').map((line) => line.split('=')[0]).toSorted()).toEqual(['HOME', 'LANG', 'PATH', 'TMPDIR']);
+    expect(
+      receipt.output_tail
+        .split('\n')
+        .map((line) => line.split('=')[0])
+        .toSorted(),
+    ).toEqual(['HOME', 'LANG', 'PATH', 'TMPDIR']);
   });
 
   it('names the paths of a change that does not fit, and leaves nothing of it behind', async () => {
@@ -118,7 +161,11 @@ describe('git workspaces', () => {
     const theirs = await changeOf({ 'src/one.txt': 'theirs\n', 'docs/theirs.md': 'theirs\n' });
     const workspace = await open();
     await workspace.apply(mine.artifact);
-    await expect(workspace.apply(theirs.artifact)).rejects.toMatchObject({ name: 'WorkspaceProblem', failure_class: 'semantic', message: expect.stringContaining('src/one.txt') });
+    await expect(workspace.apply(theirs.artifact)).rejects.toMatchObject({
+      name: 'WorkspaceProblem',
+      failure_class: 'semantic',
+      message: expect.stringContaining('src/one.txt'),
+    });
     expect((await collected(workspace)).tree).toBe(mine.tree);
   });
 
@@ -131,14 +178,30 @@ describe('git workspaces', () => {
   });
 
   it('says what is wrong with a repository or a branch, and how to put it right', async () => {
-    await expect(open([], 'main', join(repository.root, 'nowhere'))).rejects.toMatchObject({ name: 'WorkspaceProblem', failure_class: 'semantic', message: expect.stringMatching(/nowhere.*correct repository\.url/s) });
-    await expect(open([], 'release')).rejects.toMatchObject({ name: 'WorkspaceProblem', failure_class: 'semantic', message: expect.stringMatching(/no branch "release"; it has: main; correct repository\.target/) });
+    await expect(open([], 'main', join(repository.root, 'nowhere'))).rejects.toMatchObject({
+      name: 'WorkspaceProblem',
+      failure_class: 'semantic',
+      message: expect.stringMatching(/nowhere.*correct repository\.url/s),
+    });
+    await expect(open([], 'release')).rejects.toMatchObject({
+      name: 'WorkspaceProblem',
+      failure_class: 'semantic',
+      message: expect.stringMatching(/no branch "release"; it has: main; correct repository\.target/),
+    });
     const empty = join(repository.root, 'empty.git');
     await ownerGit(repository.root, 'init', '--quiet', '--bare', empty);
-    await expect(open([], 'main', empty)).rejects.toMatchObject({ failure_class: 'semantic', message: expect.stringContaining('push a first commit') });
-    await expect(open([], 'main', 'http://user:secret@127.0.0.1:1/x')).rejects.toMatchObject({ failure_class: 'transient', message: expect.not.stringContaining('secret') });
+    await expect(open([], 'main', empty)).rejects.toMatchObject({
+      failure_class: 'semantic',
+      message: expect.stringContaining('push a first commit'),
+    });
+    await expect(open([], 'main', 'http://user:secret@127.0.0.1:1/x')).rejects.toMatchObject({
+      failure_class: 'transient',
+      message: expect.not.stringContaining('secret'),
+    });
     const without_git = repository.workspaces('without-git', { environment: { PATH: join(repository.root, 'nowhere') } });
-    await expect(without_git.open({ name: 'x', base: { repository: { url: repository.bare, target: 'main' }, inputs: [] }, signal })).rejects.toMatchObject({ failure_class: 'semantic', message: expect.stringContaining('apt-get install git') });
+    await expect(
+      without_git.open({ name: 'x', base: { repository: { url: repository.bare, target: 'main' }, inputs: [] }, signal }),
+    ).rejects.toMatchObject({ failure_class: 'semantic', message: expect.stringContaining('apt-get install git') });
   });
 
   it('removes what a crashed process left, and nothing of one that lives', async () => {
@@ -159,7 +222,16 @@ describe('git workspaces', () => {
     const hanging = join(repository.root, 'ssh');
     await writeFile(hanging, '#!/bin/sh\nexec sleep 1000\n');
     await chmod(hanging, 0o755);
-    const impatient = repository.workspaces('impatient', { git_timeout_ms: 300, environment: { PATH: process.env['PATH'], GIT_SSH_COMMAND: hanging } });
-    await expect(impatient.open({ name: 'x', base: { repository: { url: 'ssh://host.invalid/x', target: 'main' }, inputs: [] }, signal })).rejects.toMatchObject({ name: 'WorkspaceProblem', failure_class: 'transient', message: expect.stringContaining('git_timeout_ms') });
+    const impatient = repository.workspaces('impatient', {
+      git_timeout_ms: 300,
+      environment: { PATH: process.env['PATH'], GIT_SSH_COMMAND: hanging },
+    });
+    await expect(
+      impatient.open({ name: 'x', base: { repository: { url: 'ssh://host.invalid/x', target: 'main' }, inputs: [] }, signal }),
+    ).rejects.toMatchObject({
+      name: 'WorkspaceProblem',
+      failure_class: 'transient',
+      message: expect.stringContaining('git_timeout_ms'),
+    });
   });
 });

@@ -7,7 +7,8 @@ export type Outputs = readonly string[];
 
 export const contentOf = (outputs: Outputs): string => outputs.join('\n\n');
 /** The digest that the artifact of these outputs has in any store: a tree needs no hashing of its own where it is stored. */
-export const treeOf = (outputs: Outputs): string => (outputs.length === 0 ? EMPTY_DIGEST : `sha256:${createHash('sha256').update(encode(outputs)).digest('hex')}`);
+export const treeOf = (outputs: Outputs): string =>
+  outputs.length === 0 ? EMPTY_DIGEST : `sha256:${createHash('sha256').update(encode(outputs)).digest('hex')}`;
 export const EMPTY_DIGEST = `sha256:${createHash('sha256').digest('hex')}`;
 
 /** Characters, over all artifacts kept: what one service reads was mostly written or read by it a moment ago. */
@@ -52,9 +53,19 @@ const encode = (outputs: Outputs): Buffer => Buffer.from(JSON.stringify({ baton:
 function decode(artifact: string, bytes: Uint8Array): Outputs {
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    if (typeof value === 'object' && value !== null && 'outputs' in value && Array.isArray(value.outputs) && value.outputs.every((output) => typeof output === 'string')) return value.outputs;
+    if (
+      typeof value === 'object' &&
+      value !== null &&
+      'outputs' in value &&
+      Array.isArray(value.outputs) &&
+      value.outputs.every((output) => typeof output === 'string')
+    )
+      return value.outputs;
   } catch {
     // Reported below, as everything else that is not the outputs of a task.
   }
-  throw workspaceProblem('semantic', `artifact ${artifact} holds no outputs of a task; apply only artifacts that a mission without a repository collected`);
+  throw workspaceProblem(
+    'semantic',
+    `artifact ${artifact} holds no outputs of a task; apply only artifacts that a mission without a repository collected`,
+  );
 }

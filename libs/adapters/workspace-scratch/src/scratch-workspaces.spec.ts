@@ -9,8 +9,12 @@ describe('scratch workspaces', () => {
   keepsWorkspaceContract(() => {
     const artifacts = memoryArtifacts();
     return Promise.resolve({
-      provider: scratchWorkspaces({ artifacts, environment }), elsewhere: scratchWorkspaces({ artifacts, environment }), artifacts, repository: null,
-      write: (_workspace, _number, text) => Promise.resolve(text), dispose: () => Promise.resolve(),
+      provider: scratchWorkspaces({ artifacts, environment }),
+      elsewhere: scratchWorkspaces({ artifacts, environment }),
+      artifacts,
+      repository: null,
+      write: (_workspace, _number, text) => Promise.resolve(text),
+      dispose: () => Promise.resolve(),
     });
   });
 
@@ -45,7 +49,15 @@ describe('scratch workspaces', () => {
     await workspace.check(criterion(null), signal);
     await provider.paths(change.artifact);
     await provider.diff(change.artifact, 1_000);
-    await provider.land({ repository: null, artifact: change.artifact, expected_base: change.base_commit, tree: change.tree, message: 'Deliver', trailers: {}, signal });
+    await provider.land({
+      repository: null,
+      artifact: change.artifact,
+      expected_base: change.base_commit,
+      tree: change.tree,
+      message: 'Deliver',
+      trailers: {},
+      signal,
+    });
     expect(artifacts.calls).toEqual({ put: 1, get: 0 });
   });
 
@@ -57,6 +69,10 @@ describe('scratch workspaces', () => {
   it('names an artifact that is something else', async () => {
     const { artifacts, provider } = await made('A report');
     const patch = await artifacts.put(Buffer.from('diff --git a/x b/x\n'));
-    await expect(provider.paths(patch)).rejects.toMatchObject({ name: 'WorkspaceProblem', failure_class: 'semantic', message: expect.stringContaining(patch) });
+    await expect(provider.paths(patch)).rejects.toMatchObject({
+      name: 'WorkspaceProblem',
+      failure_class: 'semantic',
+      message: expect.stringContaining(patch),
+    });
   });
 });

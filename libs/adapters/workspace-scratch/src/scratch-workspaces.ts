@@ -40,7 +40,11 @@ export function scratchWorkspaces(options: ScratchOptions): WorkspaceProvider {
     // There is no branch that could move: what is landed is the artifact itself.
     land: async ({ artifact, tree }) => {
       const actual = treeOf(await store.get(artifact));
-      if (actual !== tree) throw workspaceProblem('semantic', `artifact ${artifact} makes tree ${actual}, not the tested ${tree}; integrate and test again`);
+      if (actual !== tree)
+        throw workspaceProblem(
+          'semantic',
+          `artifact ${artifact} makes tree ${actual}, not the tested ${tree}; integrate and test again`,
+        );
       return { status: 'landed', commit: artifact, tree };
     },
   };
@@ -66,7 +70,15 @@ function scratchWorkspace(options: ScratchOptions, store: OutputStore, inputs: O
       collected = { artifact, tree, outputs };
       return {
         status: 'collected',
-        change: { artifact, base_commit: EMPTY_DIGEST, base_tree: treeOf(inputs), tree, files: pathsOf(change), insertions: linesOf(change), deletions: 0 },
+        change: {
+          artifact,
+          base_commit: EMPTY_DIGEST,
+          base_tree: treeOf(inputs),
+          tree,
+          files: pathsOf(change),
+          insertions: linesOf(change),
+          deletions: 0,
+        },
       };
     },
     check: async (criterion, signal) => {
@@ -83,13 +95,22 @@ function notEmpty(criterion_id: string, collected: Collected): Receipt {
   const content = contentOf(collected.outputs);
   const empty = content.trim() === '';
   return {
-    criterion_id, command: [], exit_code: empty ? 1 : 0, output_digest: collected.artifact,
+    criterion_id,
+    command: [],
+    exit_code: empty ? 1 : 0,
+    output_digest: collected.artifact,
     output_tail: empty ? 'the output is empty' : `the output has ${String(content.length)} characters`,
-    tree: collected.tree, started_at: new Date().toISOString(), duration_ms: 0,
+    tree: collected.tree,
+    started_at: new Date().toISOString(),
+    duration_ms: 0,
   };
 }
 
-async function runInDirectory(options: ScratchOptions, collected: Collected, run: Pick<Parameters<typeof runCheck>[0], 'criterion_id' | 'check' | 'signal'>): Promise<Receipt> {
+async function runInDirectory(
+  options: ScratchOptions,
+  collected: Collected,
+  run: Pick<Parameters<typeof runCheck>[0], 'criterion_id' | 'check' | 'signal'>,
+): Promise<Receipt> {
   const own = await makeRunDirectory(options.temp_dir ?? tmpdir());
   try {
     const environment = checkEnvironment(options.environment ?? {}, own);
@@ -103,7 +124,8 @@ async function runInDirectory(options: ScratchOptions, collected: Collected, run
   }
 }
 
-const pathsOf = (outputs: Outputs): string[] => (outputs.length === 1 ? ['output'] : outputs.map((_, index) => `output-${String(index + 1)}`));
+const pathsOf = (outputs: Outputs): string[] =>
+  outputs.length === 1 ? ['output'] : outputs.map((_, index) => `output-${String(index + 1)}`);
 
 function linesOf(outputs: Outputs): number {
   let lines = 0;

@@ -26,7 +26,7 @@ const REFUSE_FOREIGN = `
 
 // Only called when append has found an event that does not fit: says why.
 const REFUSE_UNFIT = `
-  CREATE FUNCTION baton.refuse_unfit(p_id uuid, p_type text, p_meta text, p_data text) RETURNS void
+  CREATE FUNCTION baton.refuse_unfit(p_id uuid, p_meta text, p_data text) RETURNS void
   LANGUAGE plpgsql SET search_path = baton, pg_temp AS $$
   BEGIN
     IF octet_length(p_data) > 262144 OR octet_length(p_meta) > 16384 THEN
@@ -40,11 +40,12 @@ const REFUSE_UNFIT = `
 /*
  * Statuses: 0 appended, 1 version conflict, 2 duplicate event. The appended events of a call have consecutive positions
  * from first_position on, in the order they were given; hashes holds 66 characters (\\x and hex) for each.
- * A call names each stream and each id once: the client sees to it, and the unique indexes would refuse the call.
+ * A call names each stream and each id once: the client sees to it, and the unique indexes refuse the call otherwise.
  *
- * Few statements, because each costs more than an event does. Arrays are filled by index because appending to them one
- * by one is quadratic. Sequential scans are off because plans are made while the tables are still empty, when a scan
- * looks cheap; JIT is off because it takes the penalty this puts on one-row tables for real work, and compiles for 70 ms.
+ * Few and plain statements, because starting one costs more than an event does. Arrays are filled by index because
+ * appending to them one by one is quadratic. Sequential scans are off because plans are made while the tables are still
+ * empty, when a scan looks cheap; JIT is off because it takes the penalty this puts on one-row tables for real work, and
+ * compiles for 70 ms.
  */
 const APPEND = `
   CREATE FUNCTION baton.append(
@@ -57,8 +58,8 @@ const APPEND = `
   SET search_path = baton, pg_temp SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
   DECLARE
     v_events_count integer := cardinality(p_ids);
-    v_foreign text;
-    v_fit boolean;
+    v_categories text[] := ARRAY(SELECT g.category FROM baton.writer_grant g WHERE g.role = session_user);
+    v_category text;
     v_known uuid[];
     v_positions bigint[] := array_fill(NULL::bigint, ARRAY[v_events_count]);
     v_versions integer[] := array_fill(NULL::integer, ARRAY[v_events_count]);
@@ -75,36 +76,30 @@ const APPEND = `
     FROM baton.log_head h FOR UPDATE;
     first_position := v_position + 1;
     recorded_at_us := extract(epoch FROM v_now) * 1000000;
-
-    SELECT array_agg(coalesce(e.version, 0) ORDER BY s.n),
-           array_fill(1, ARRAY[count(*)::integer]),
-           min(split_part(s.stream, '-', 1)) FILTER (WHERE (split_part(s.stream, '-', 1) = ANY (ARRAY(
-             SELECT g.category FROM baton.writer_grant g WHERE g.role = session_user))) IS NOT TRUE),
-           bool_and(strpos(s.stream, E'\\n') = 0 AND octet_length(s.stream) <= 500 AND s.count >= 1) AND sum(s.count) = v_events_count
-    INTO versions, statuses, v_foreign, v_fit
-    FROM unnest(p_streams, p_counts) WITH ORDINALITY AS s(stream, count, n)
-    LEFT JOIN LATERAL (SELECT x.version FROM baton.events x WHERE x.stream = s.stream ORDER BY x.version DESC LIMIT 1) e ON true;
-    IF v_foreign IS NOT NULL THEN
-      PERFORM baton.refuse_foreign(v_foreign);
-    END IF;
-    IF v_fit IS NOT TRUE THEN
-      RAISE EXCEPTION 'an append call names streams of at most 500 bytes without line breaks, each with one event or more, and as many events as it counts'
-        USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-
+    statuses := array_fill(1, ARRAY[cardinality(p_streams)]);
+    versions := array_fill(0, ARRAY[cardinality(p_streams)]);
     SELECT array_agg(e.id) INTO v_known FROM baton.events e WHERE e.id = ANY (p_ids);
 
     FOR i IN 1 .. cardinality(p_streams) LOOP
+      v_category := split_part(p_streams[i], '-', 1);
+      IF (v_category = ANY (v_categories)) IS NOT TRUE THEN
+        PERFORM baton.refuse_foreign(v_category);
+      END IF;
       v_first := v_last + 1;
       v_last := v_last + p_counts[i];
-      v_version := versions[i];
+      IF (strpos(p_streams[i], E'\\n') = 0 AND octet_length(p_streams[i]) <= 500 AND v_last >= v_first AND v_last <= v_events_count) IS NOT TRUE THEN
+        RAISE EXCEPTION 'append to stream %: its name must have at most 500 bytes and no line break, and it needs at least one event',
+          quote_nullable(p_streams[i]) USING ERRCODE = 'invalid_parameter_value';
+      END IF;
+
+      SELECT coalesce(max(e.version), 0) INTO v_version FROM baton.events e WHERE e.stream = p_streams[i];
       IF v_known IS NOT NULL AND p_ids[v_first:v_last] && v_known THEN
         statuses[i] := 2;
       ELSIF p_expected[i] = v_version THEN
         FOR j IN v_first .. v_last LOOP
           IF octet_length(p_datas[j]) > 262144 OR octet_length(p_metas[j]) > 16384
              OR strpos(concat(p_types[j], p_metas[j], p_datas[j]), E'\\n') > 0 THEN
-            PERFORM baton.refuse_unfit(p_ids[j], p_types[j], p_metas[j], p_datas[j]);
+            PERFORM baton.refuse_unfit(p_ids[j], p_metas[j], p_datas[j]);
           END IF;
           v_position := v_position + 1;
           v_version := v_version + 1;
@@ -115,36 +110,26 @@ const APPEND = `
           v_owners[j] := i;
           v_chain[j] := v_hash;
         END LOOP;
+        IF p_deadline_keys[i] IS NULL THEN
+          DELETE FROM baton.deadlines d WHERE d.stream = p_streams[i];
+        ELSE
+          INSERT INTO baton.deadlines (stream, category, key, holder, due_at)
+          VALUES (p_streams[i], v_category, p_deadline_keys[i], p_deadline_holders[i],
+                  clock_timestamp() + p_deadline_after_ms[i] * interval '1 millisecond')
+          ON CONFLICT (stream) DO UPDATE SET key = excluded.key, holder = excluded.holder, due_at = excluded.due_at;
+        END IF;
         statuses[i] := 0;
-        versions[i] := v_version;
       END IF;
+      versions[i] := v_version;
     END LOOP;
 
     hashes := array_to_string(v_chain, '');
-    IF v_position < first_position THEN
-      RETURN;
+    IF v_position >= first_position THEN
+      INSERT INTO baton.events (position, stream, version, id, type, recorded_at, meta, data, hash)
+      SELECT v_positions[j], p_streams[v_owners[j]], v_versions[j], p_ids[j], p_types[j], v_now, p_metas[j], p_datas[j], v_chain[j]
+      FROM generate_series(1, v_events_count) AS j WHERE v_positions[j] IS NOT NULL;
+      UPDATE baton.log_head SET position = v_position, hash = v_hash, recorded_at = v_now;
+      PERFORM pg_notify('baton_log', v_position::text);
     END IF;
-
-    INSERT INTO baton.events (position, stream, version, id, type, recorded_at, meta, data, hash)
-    SELECT n.position, p_streams[n.owner], n.version, n.id, n.type, v_now, n.meta, n.data, n.hash
-    FROM unnest(v_positions, v_owners, v_versions, p_ids, p_types, p_metas, p_datas, v_chain)
-      AS n(position, owner, version, id, type, meta, data, hash)
-    WHERE n.position IS NOT NULL;
-
-    UPDATE baton.log_head SET position = v_position, hash = v_hash, recorded_at = v_now;
-
-    IF array_position(p_deadline_keys, NULL) IS NOT NULL THEN
-      DELETE FROM baton.deadlines d USING unnest(p_streams, statuses, p_deadline_keys) AS s(stream, status, key)
-      WHERE d.stream = s.stream AND s.status = 0 AND s.key IS NULL;
-    END IF;
-    IF cardinality(array_remove(p_deadline_keys, NULL)) > 0 THEN
-      INSERT INTO baton.deadlines (stream, category, key, holder, due_at)
-      SELECT s.stream, split_part(s.stream, '-', 1), s.key, s.holder, clock_timestamp() + s.after_ms * interval '1 millisecond'
-      FROM unnest(p_streams, statuses, p_deadline_keys, p_deadline_after_ms, p_deadline_holders) AS s(stream, status, key, after_ms, holder)
-      WHERE s.status = 0 AND s.key IS NOT NULL
-      ON CONFLICT (stream) DO UPDATE SET key = excluded.key, holder = excluded.holder, due_at = excluded.due_at;
-    END IF;
-
-    PERFORM pg_notify('baton_log', v_position::text);
   END $$;
 `;

@@ -19,7 +19,9 @@ const signal = new AbortController().signal;
 const TRAILERS = { 'Baton-Mission': 'm-1', 'Baton-Attempt': '1' };
 
 export const criterion = (run: Check['run'] | null, rest: Partial<Check> = {}): Criterion => ({
-  id: 'holds', statement: 'It holds', ...(run === null ? {} : { check: { run, timeout_ms: 60_000, ...rest } }),
+  id: 'holds',
+  statement: 'It holds',
+  ...(run === null ? {} : { check: { run, timeout_ms: 60_000, ...rest } }),
 });
 
 export function keepsWorkspaceContract(setUp: () => Promise<WorkspaceSetup>): void {
@@ -36,7 +38,11 @@ export function keepsWorkspaceContract(setUp: () => Promise<WorkspaceSetup>): vo
     });
 
     const open = async (inputs: readonly string[] = [], provider = setup.provider): Promise<Workspace> => {
-      const workspace = await provider.open({ name: `work-${String(opened.length)}`, base: { repository: setup.repository, inputs: [...inputs] }, signal });
+      const workspace = await provider.open({
+        name: `work-${String(opened.length)}`,
+        base: { repository: setup.repository, inputs: [...inputs] },
+        signal,
+      });
       opened.push(workspace);
       return workspace;
     };
@@ -45,28 +51,29 @@ export function keepsWorkspaceContract(setUp: () => Promise<WorkspaceSetup>): vo
       if (collected.status !== 'collected') throw new Error(`it was ${collected.status}`);
       return changeSchema.parse(collected.change);
     };
-    const make = async (number: number, text: string, inputs: readonly string[] = []): Promise<{ workspace: Workspace; change: Change }> => {
+    const make = async (
+      number: number,
+      text: string,
+      inputs: readonly string[] = [],
+    ): Promise<{ workspace: Workspace; change: Change }> => {
       const workspace = await open(inputs);
       return { workspace, change: await collect(workspace, await setup.write(workspace, number, text)) };
     };
-    const land = (change: Change, provider = setup.provider): ReturnType<WorkspaceProvider['land']> =>
-      provider.land({ repository: setup.repository, artifact: change.artifact, expected_base: change.base_commit, tree: change.tree, message: 'Deliver', trailers: TRAILERS, signal });
+    const land: Land = (change, provider = setup.provider) =>
+      provider.land({
+        repository: setup.repository,
+        artifact: change.artifact,
+        expected_base: change.base_commit,
+        tree: change.tree,
+        message: 'Deliver',
+        trailers: TRAILERS,
+        signal,
+      });
 
     describeChanges({ open, make, collect, setup: () => setup });
     describeChecks({ make });
 
-    it('lands the tested tree, once', async () => {
-      const { change } = await make(1, 'landed');
-      const first = await land(change);
-      expect(first).toMatchObject({ status: 'landed', tree: change.tree });
-      expect(await land(change)).toEqual(first);
-      expect(await land(change, setup.elsewhere)).toEqual(first);
-    });
-
-    it('does not land a tree that the artifact does not make', async () => {
-      const [{ change }, other] = [await make(1, 'tested'), await make(1, 'not tested')];
-      await expect(land({ ...change, artifact: other.change.artifact })).rejects.toMatchObject({ name: 'WorkspaceProblem', failure_class: 'semantic' });
-    });
+    describeLandings({ make, land, setup: () => setup });
 
     it('may be discarded twice', async () => {
       const { workspace } = await make(1, 'gone');
@@ -86,7 +93,9 @@ interface Steps {
 function describeChanges({ open, make, collect, setup }: Steps): void {
   it('calls nothing done empty', async () => {
     const workspace = await open();
-    expect(await workspace.collect({ write_set: ['**'], write_set_exclude: [], output: null, message: 'Nothing' })).toEqual({ status: 'empty' });
+    expect(await workspace.collect({ write_set: ['**'], write_set_exclude: [], output: null, message: 'Nothing' })).toEqual({
+      status: 'empty',
+    });
   });
 
   it('stores the change as an artifact from which its paths and its text can be read', async () => {
@@ -127,7 +136,10 @@ function describeChanges({ open, make, collect, setup }: Steps): void {
 
   it('does not open for a stopped piece of work', async () => {
     const base = { repository: setup().repository, inputs: [] };
-    await expect(setup().provider.open({ name: 'stopped', base, signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'WorkspaceProblem', failure_class: 'transient' });
+    await expect(setup().provider.open({ name: 'stopped', base, signal: AbortSignal.abort() })).rejects.toMatchObject({
+      name: 'WorkspaceProblem',
+      failure_class: 'transient',
+    });
   });
 }
 
@@ -140,7 +152,10 @@ function describeChecks({ make }: Pick<Steps, 'make'>): void {
   };
 
   it('mints a receipt with the exit code and the end of the output', async () => {
-    expect(await checked(['sh', '-c', 'echo to one; echo to the other >&2; exit 3'])).toMatchObject({ exit_code: 3, output_tail: expect.stringMatching(/to one[^]*to the other/) });
+    expect(await checked(['sh', '-c', 'echo to one; echo to the other >&2; exit 3'])).toMatchObject({
+      exit_code: 3,
+      output_tail: expect.stringMatching(/to one[^]*to the other/),
+    });
   });
 
   it('mints a receipt for a criterion without a command', async () => {
@@ -148,18 +163,47 @@ function describeChecks({ make }: Pick<Steps, 'make'>): void {
   });
 
   it('says so when the command does not exist', async () => {
-    expect(await checked(['no-such-program-anywhere'])).toMatchObject({ exit_code: 127, output_tail: expect.stringContaining('no-such-program-anywhere') });
+    expect(await checked(['no-such-program-anywhere'])).toMatchObject({
+      exit_code: 127,
+      output_tail: expect.stringContaining('no-such-program-anywhere'),
+    });
   });
 
   it('ends a check that runs too long', async () => {
-    expect(await checked(['sh', '-c', 'trap "" TERM; echo begun; sleep 100 & wait'], { timeout_ms: 300 })).toMatchObject({ exit_code: 124, output_tail: expect.stringContaining('timeout_ms') });
+    expect(await checked(['sh', '-c', 'trap "" TERM; echo begun; sleep 100 & wait'], { timeout_ms: 300 })).toMatchObject({
+      exit_code: 124,
+      output_tail: expect.stringContaining('timeout_ms'),
+    });
   });
 
   it('mints no receipt for a check that was stopped', async () => {
-    await expect(checked(['true'], {}, AbortSignal.abort())).rejects.toMatchObject({ name: 'WorkspaceProblem', failure_class: 'transient' });
+    await expect(checked(['true'], {}, AbortSignal.abort())).rejects.toMatchObject({
+      name: 'WorkspaceProblem',
+      failure_class: 'transient',
+    });
   });
 
   it('refuses a directory outside', async () => {
     expect(await checked(['true'], { in: '..' })).toMatchObject({ exit_code: 127 });
+  });
+}
+
+type Land = (change: Change, provider?: WorkspaceProvider) => ReturnType<WorkspaceProvider['land']>;
+
+function describeLandings({ make, land, setup }: Pick<Steps, 'make' | 'setup'> & { readonly land: Land }): void {
+  it('lands the tested tree, once', async () => {
+    const { change } = await make(1, 'landed');
+    const first = await land(change);
+    expect(first).toMatchObject({ status: 'landed', tree: change.tree });
+    expect(await land(change)).toEqual(first);
+    expect(await land(change, setup().elsewhere)).toEqual(first);
+  });
+
+  it('does not land a tree that the artifact does not make', async () => {
+    const [{ change }, other] = [await make(1, 'tested'), await make(1, 'not tested')];
+    await expect(land({ ...change, artifact: other.change.artifact })).rejects.toMatchObject({
+      name: 'WorkspaceProblem',
+      failure_class: 'semantic',
+    });
   });
 }

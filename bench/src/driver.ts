@@ -1,0 +1,120 @@
+/**
+ * Drives missions as their users would: submitted over HTTP, decision cards answered by an event, ends seen on the bus.
+ * Nothing is switched off: every mission is planned, attempted, reviewed, integrated, approved by a person's answer and landed.
+ */
+import { Agent, request } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import { connectBus, publishInbound } from '@baton/bus';
+import { subjectOf } from '@baton/contracts';
+import { missionIdOf } from '@baton/handling';
+import type { BenchStack } from './stack.ts';
+
+/** 500 bytes of result per step, as the peers' workflows return. */
+const OUTPUT = 'x'.repeat(500);
+const MISSION_MS_MAX = 120_000;
+
+const contract = JSON.stringify({
+  baton: 'mission/v1',
+  title: 'Write one document',
+  objective: 'Write the document that the benchmark asks for',
+  scope: { include: ['**'] },
+  non_goals: ['Change anything else'],
+  criteria: [{ id: 'written', statement: 'The document is not empty' }],
+  rollback: 'Throw the document away',
+  risk: 'medium',
+  agent: { runtime: 'scripted', output: OUTPUT },
+});
+
+export interface Driver {
+  /** Resolves with the mission's time from submission to completion, in ms; rejects if it ended otherwise. */
+  mission(): Promise<number>;
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  readonly done: () => void;
+  readonly failed: (error: Error) => void;
+}
+
+interface Ended {
+  readonly mission_id: string;
+  readonly revision: number;
+  readonly content_digest: string;
+  readonly reason?: string;
+}
+
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined, fatal: () => undefined };
+
+export async function startDriver(stack: BenchStack): Promise<Driver> {
+  const bus = await connectBus({ servers: stack.nats_url, user: 'cli', nkey_seed: stack.nkey_seed, logger: quiet });
+  const waiting = new Map<string, Waiting>();
+  const ends = ['MissionCompleted', 'MissionFailed', 'MissionCancelled', 'GateOpened'] as const;
+  const gate = subjectOf('GateOpened');
+  const completed = subjectOf('MissionCompleted');
+  const onEvent = (subject: string, data: Ended): void => {
+    if (subject === gate) {
+      const { mission_id, revision, content_digest } = data;
+      const answer = { mission_id, revision, content_digest, answer: 'approve', by: 'bench-approver', channel: 'event' };
+      void publishInbound(bus.connection, 'AnswerGate', answer, { id: randomUUID() });
+      return;
+    }
+    const one = waiting.get(data.mission_id);
+    waiting.delete(data.mission_id);
+    if (subject === completed) one?.done();
+    else one?.failed(new Error(`mission ${data.mission_id} did not complete: ${data.reason ?? subject}`));
+  };
+  const subscriptions = ends.map((type) =>
+    bus.connection.subscribe(subjectOf(type), { callback: (error, message) => void (error ?? onEvent(message.subject, message.json<Ended>())) }),
+  );
+  await bus.connection.flush();
+  const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  return {
+    async mission() {
+      const started = performance.now();
+      const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+      // Known before it is submitted, so that its end cannot be missed.
+      const idempotency_key = randomUUID();
+      const mission_id = missionIdOf(idempotency_key);
+      const timer = setTimeout(() => reject(new Error(`mission ${mission_id} did not end within ${MISSION_MS_MAX} ms`)), MISSION_MS_MAX);
+      waiting.set(mission_id, { done: () => resolve(undefined), failed: reject });
+      await submit(stack.intake_url, agent, idempotency_key);
+      await promise.finally(() => clearTimeout(timer));
+      return performance.now() - started;
+    },
+    async close() {
+      for (const subscription of subscriptions) subscription.unsubscribe();
+      await bus.close();
+      agent.destroy();
+    },
+  };
+}
+
+/** A kept connection may be closed just when it is used again: the key makes it safe to ask once more. */
+const SUBMIT_TRIES_MAX = 3;
+
+async function submit(intake_url: string, agent: Agent, idempotency_key: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await submitOnce(intake_url, agent, idempotency_key);
+    } catch (error) {
+      if (tries >= SUBMIT_TRIES_MAX || (error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+    }
+  }
+}
+
+function submitOnce(intake_url: string, agent: Agent, idempotency_key: string): Promise<void> {
+  const headers = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(contract)), 'idempotency-key': idempotency_key, 'baton-actor': 'bench' };
+  return new Promise((resolve, reject) => {
+    const outgoing = request(`${intake_url}/v1/missions`, { method: 'POST', agent, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        if (response.statusCode === 201 || response.statusCode === 200) resolve();
+        else reject(new Error(`intake answered ${String(response.statusCode)}: ${text}`));
+      });
+    });
+    outgoing.on('error', reject);
+    outgoing.end(contract);
+  });
+}

@@ -1,0 +1,160 @@
+// A real service with an edge, on real Postgres and NATS, for the specs of what the host does.
+import { connectBus, ensureTopology, type BusConnection } from '@baton/bus';
+import { migrate, setPasswords } from '@baton/event-store';
+import { logger, type Logger } from '@baton/telemetry';
+import { databaseUrl, TEST_ROLE_PASSWORD, testDatabase, testNats, type TestNats } from '@baton/testing';
+import { Body, Controller, Get, Inject, Module, Post } from '@nestjs/common';
+import { z } from 'zod';
+import {
+  baseConfigSchema,
+  parseBody,
+  PLATFORM,
+  problem,
+  readConfig,
+  RUNTIME,
+  startService,
+  type BaseConfig,
+  type HostedRuntime,
+  type Platform,
+  type RunningService,
+} from '../src/index.ts';
+
+const missionSchema = z.strictObject({ title: z.string(), risk: z.enum(['low', 'high']) });
+
+/** Of `GET /missions/slow`: when it came in, and when it may be answered. */
+interface Slow {
+  readonly arrived: PromiseWithResolvers<void>;
+  readonly held: PromiseWithResolvers<void>;
+}
+const freshSlow = (): Slow => ({ arrived: Promise.withResolvers(), held: Promise.withResolvers() });
+let slow = freshSlow();
+
+@Controller('missions')
+class MissionsController {
+  constructor(@Inject(PLATFORM) private readonly platform: Platform) {}
+  @Post() create(@Body() body: unknown) {
+    return { ...parseBody(missionSchema, body), polluted: 'polluted' in {} };
+  }
+  @Get('taken') taken() {
+    throw problem({
+      status: 409,
+      type: 'key-reused',
+      title: 'The key is taken',
+      detail: 'Use another.',
+      headers: { 'retry-after': '5' },
+    });
+  }
+  @Get('broken') broken() {
+    throw new Error(`password of ${this.platform.name} is hush`);
+  }
+  @Get('slow') async slow() {
+    slow.arrived.resolve();
+    await slow.held.promise;
+    return { answered: true };
+  }
+}
+
+export interface LogLine {
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export interface HostedService {
+  readonly nats: TestNats;
+  /** Somebody else on the bus. */
+  readonly outside: BusConnection;
+  readonly logger: Logger;
+  /** What was logged since the last `reset`. */
+  readonly lines: LogLine[];
+  slow(): Slow;
+  config(): BaseConfig;
+  start(runtime?: Partial<HostedRuntime>): Promise<RunningService>;
+  running(): RunningService;
+  call(path: string, init?: RequestInit): Promise<Called>;
+  post(body: string, type?: string): Promise<Called>;
+  /** Stops the service, if one runs, and forgets what it logged. */
+  reset(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Called {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly type: string | null;
+  json(): Record<string, unknown>;
+}
+
+export async function hostedService(): Promise<HostedService> {
+  const lines: LogLine[] = [];
+  const log = logger({
+    service: 'intake',
+    level: 'trace',
+    destination: { write: (line) => void lines.push(JSON.parse(line) as LogLine) },
+  });
+  const database = await testDatabase({ migrate: async (url) => void (await migrate(url)) });
+  await setPasswords(database.superuser_url, { baton_intake: TEST_ROLE_PASSWORD });
+  // The streams reserve more than the default lets them.
+  const nats = await testNats({ config_text: 'jetstream { max_memory_store: 64MB, max_file_store: 64GB }\n' });
+  const outside = await connectBus({ servers: nats.url, user: 'provisioner', logger: log });
+  await ensureTopology(outside.connection, { replicas: 1 });
+
+  let service: RunningService | undefined;
+  const running = (): RunningService => {
+    if (!service) throw new Error('no service runs: start() it first');
+    return service;
+  };
+  const config = () =>
+    readConfig(baseConfigSchema, {
+      BATON_PG_URL: databaseUrl(database.url, { user: 'baton_intake', password: TEST_ROLE_PASSWORD }),
+      BATON_NATS_URL: nats.url,
+      BATON_HTTP_PORT: '0',
+      BATON_SWEEP_INTERVAL_MS: '10',
+      BATON_DRAIN_GRACE_MS: '10000',
+    });
+  const call = async (path: string, init: RequestInit = {}): Promise<Called> => {
+    const response = await fetch(running().url + path, init);
+    const { status, headers } = response;
+    const text = await response.text();
+    return { status, headers, text, type: headers.get('content-type'), json: () => JSON.parse(text) as Record<string, unknown> };
+  };
+  return {
+    nats,
+    outside,
+    logger: log,
+    lines,
+    slow: () => slow,
+    config,
+    running,
+    call,
+    start: async (runtime = {}) =>
+      (service = await startService({ name: 'intake', config: config(), module: moduleOf(runtime), logger: log })),
+    post: (body, type = 'application/json') => call('/missions', { method: 'POST', body, headers: { 'content-type': type } }),
+    reset: async () => {
+      slow.held.resolve();
+      await service?.stop();
+      service = undefined;
+      slow = freshSlow();
+      lines.length = 0;
+    },
+    close: async () => {
+      await outside.close();
+      await nats.stop();
+      await database.drop();
+    },
+  };
+}
+
+function moduleOf(runtime: Partial<HostedRuntime>) {
+  const whole: HostedRuntime = {
+    receive: async () => ({ ack: true }),
+    sweep: async () => 0,
+    freeSlots: () => 1,
+    onSlotFree: () => () => {},
+    stop: async () => {},
+    ...runtime,
+  };
+  class IntakeModule {}
+  Module({ controllers: [MissionsController], providers: [{ provide: RUNTIME, useValue: whole }] })(IntakeModule);
+  return IntakeModule;
+}

@@ -1,0 +1,81 @@
+/** What DeadLetters promise: nothing is lost of what could not be handled, and its stream stays parked until it is settled. */
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { DeadLetter, DeadLetters } from '@baton/ports';
+
+export interface DeadLettersSetup {
+  /** Of the service `planner`. */
+  readonly deadLetters: DeadLetters;
+  readonly dispose: () => Promise<void>;
+}
+
+const letter = (rest: Partial<DeadLetter> = {}): DeadLetter => ({
+  id: 'planner-react:7',
+  consumer: 'planner-react',
+  subject: 'baton.event.mission.mission-accepted',
+  position: 7,
+  stream: 'mission-1',
+  headers: { 'ce-id': '1' },
+  body: '{"title":"x"}',
+  reason: 'handler-failed',
+  cause: 'Error: no',
+  deliveries: 5,
+  ...rest,
+});
+
+export function keepsDeadLettersContract(make: () => Promise<DeadLettersSetup>): void {
+  describe('keeps the contract of dead letters', () => {
+    let setup: DeadLettersSetup;
+    let deadLetters: DeadLetters;
+    beforeEach(async () => {
+      setup = await make();
+      deadLetters = setup.deadLetters;
+    });
+    afterEach(() => setup.dispose());
+
+    it('keeps a letter as it is, once', async () => {
+      await deadLetters.park(letter());
+      await deadLetters.park(letter({ cause: 'again' }));
+      const kept = await deadLetters.list();
+      expect(kept).toEqual([{ ...letter(), status: 'parked', parked_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/) }]);
+    });
+
+    it('keeps what is no text for a database: NUL, half a character, no position, no stream', async () => {
+      const odd = letter({ body: 'a\0b\ud800\n', headers: { 'ce-x': '\0' }, cause: 'bad \0 byte', position: null, stream: null, reason: 'undecodable' });
+      await deadLetters.park(odd);
+      expect(await deadLetters.list()).toMatchObject([odd]);
+    });
+
+    it('parks the stream for this consumer until all its letters are settled', async () => {
+      await deadLetters.park(letter());
+      await deadLetters.park(letter({ id: 'planner-react:9', position: 9, reason: 'parked-behind' }));
+      expect(await deadLetters.isParked('planner-react', 'mission-1')).toBe(true);
+      expect(await deadLetters.isParked('planner-react', 'mission-2')).toBe(false);
+      expect(await deadLetters.isParked('planner-inbound', 'mission-1')).toBe(false);
+      expect(await deadLetters.settle('planner-react:7', 'replayed')).toBe(true);
+      expect(await deadLetters.isParked('planner-react', 'mission-1')).toBe(true);
+      expect(await deadLetters.settle('planner-react:9', 'discarded')).toBe(true);
+      expect(await deadLetters.isParked('planner-react', 'mission-1')).toBe(false);
+    });
+
+    it('settles once, and says so', async () => {
+      await deadLetters.park(letter());
+      expect(await deadLetters.settle('planner-react:8', 'replayed')).toBe(false);
+      expect(await deadLetters.settle('planner-react:7', 'discarded')).toBe(true);
+      expect(await deadLetters.settle('planner-react:7', 'replayed')).toBe(false);
+      await deadLetters.park(letter());
+      expect(await deadLetters.list()).toMatchObject([{ status: 'discarded' }]);
+    });
+
+    it('lists in the order of parking, by consumer and by status', async () => {
+      await deadLetters.park(letter({ id: 'b' }));
+      await deadLetters.park(letter({ id: 'c', consumer: 'planner-inbound' }));
+      await deadLetters.park(letter({ id: 'd' }));
+      await deadLetters.settle('b', 'replayed');
+      const ids = async (filter?: Parameters<DeadLetters['list']>[0]): Promise<readonly string[]> => (await deadLetters.list(filter)).map((kept) => kept.id);
+      expect(await ids()).toEqual(['b', 'c', 'd']);
+      expect(await ids({ consumer: 'planner-react' })).toEqual(['b', 'd']);
+      expect(await ids({ consumer: 'planner-react', status: 'parked' })).toEqual(['d']);
+      expect(await ids({ status: 'replayed' })).toEqual(['b']);
+    });
+  });
+}

@@ -1,0 +1,33 @@
+/** What Watermarks promise: they never go back. */
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Watermarks } from '@baton/ports';
+
+export interface WatermarksSetup {
+  /** Two processes of the service `planner`. */
+  readonly watermarks: readonly [Watermarks, Watermarks];
+  readonly dispose: () => Promise<void>;
+}
+
+export function keepsWatermarksContract(make: () => Promise<WatermarksSetup>): void {
+  describe('keeps the contract of watermarks', () => {
+    let setup: WatermarksSetup;
+    beforeEach(async () => {
+      setup = await make();
+    });
+    afterEach(() => setup.dispose());
+
+    it('keeps the greatest position of each consumer', async () => {
+      const [watermarks, other] = setup.watermarks;
+      expect(await watermarks.read()).toEqual(new Map());
+      await watermarks.advance('planner-react', 7);
+      await other.advance('planner-react', 3);
+      await watermarks.advance('planner-inbound', 1);
+      expect(await other.read()).toEqual(new Map([['planner-react', 7], ['planner-inbound', 1]]));
+    });
+
+    it('keeps the greatest of many at once', async () => {
+      await Promise.all(Array.from({ length: 30 }, (_, nth) => (setup.watermarks[nth % 2] as Watermarks).advance('planner-react', (nth * 7) % 30)));
+      expect((await setup.watermarks[0].read()).get('planner-react')).toBe(29);
+    });
+  });
+}
