@@ -88,7 +88,7 @@ export function consume(options: ConsumingOptions): Consuming {
     const entry: Held = { message, since_ms: now, extended_ms: now };
     lane.held.add(entry);
     lane.boxes.post(mailboxOf(delivery), async () => {
-      answer(message, ACK); await settlementOf(options, delivery);
+      answer(message, closing ? NAK_NOW : await settlementOf(options, delivery));
       lane.held.delete(entry);
       lane.puller?.refill();
       if (emptied && held() === 0) emptied();

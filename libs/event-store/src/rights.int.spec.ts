@@ -120,7 +120,7 @@ describe('rights in Postgres', () => {
   });
 
   it.each(LOGIN_ROLES)('let %s at artifacts only if its work needs them', async (role) => {
-    const puts = role === 'baton_executor';
+    const puts = ['baton_executor', 'baton_release'].includes(role);
     const gets = ['baton_executor', 'baton_reviewer', 'baton_release', 'baton_approval', 'baton_auditor'].includes(role);
     const put = as(role).query("SELECT baton.put_artifact('x')");
     if (puts) await put;

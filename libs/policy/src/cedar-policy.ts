@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import type { GateDecision, GateInput, Policy } from '@baton/ports';
 import { readBundle, type Bundle } from './bundle.ts';
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson } from '@baton/contracts';
 import { touches } from './path-set.ts';
 
 /** What decides when no rule does, and when a rule cannot be evaluated. */
@@ -77,6 +77,9 @@ function prepare(bundle: Bundle): void {
     throw new Error(`policy "${bundle.id}": policy.cedar cannot be parsed: ${messages(parsed.errors)}`);
 }
 
+/** Answers kept in memory, the oldest dropped first. */
+const ANSWERS_MAX = 1_000;
+
 export interface CedarPolicyOptions {
   /** Told when a question could not be evaluated and was therefore answered with `gate`. */
   readonly onFailure?: (error: Error) => void;
@@ -125,10 +128,21 @@ export function cedarPolicy(directory: string, { onFailure }: CedarPolicyOptions
     return { tier: 'gate', self_approval: self.allowed, rule: pass.rule ?? notify.rule ?? self.rule ?? DEFAULT_RULE };
   };
 
+  const answers = new Map<string, Decided>();
+  /** The same question has the same answer: asking Cedar costs as much as all else that a gate does. */
+  const remembered = (input_digest: string, input: GateInput): Decided => {
+    const known = answers.get(input_digest);
+    if (known) return known;
+    const decided = failingClosed(() => decide(input), onFailure);
+    if (answers.size >= ANSWERS_MAX) answers.delete(answers.keys().next().value!);
+    answers.set(input_digest, decided);
+    return decided;
+  };
+
   return {
     evaluate(input) {
       const input_digest = `sha256:${createHash('sha256').update(canonicalJson(input)).digest('hex')}`;
-      const decided = failingClosed(() => decide(input), onFailure);
+      const decided = remembered(input_digest, input);
       return {
         tier: decided.tier,
         self_approval: decided.self_approval,

@@ -70,5 +70,3 @@ export function memoryBus(now_ms: () => number, draw: Random): MemoryBus {
     isEmpty: () => waiting.length === 0 && taken === 0,
   };
 }
-
-export const ownerOf = (stream: string): string => categoryOf(stream);

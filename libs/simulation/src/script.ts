@@ -14,6 +14,8 @@ export interface MissionScript {
   /** Sent first, under the same key, before the mended one. */
   readonly faulty: unknown;
   readonly submissions: number;
+  /** An agent may never come back: only the mission's own time ends it. */
+  readonly stuck: boolean;
   /** Ids of its tasks, each with those it depends on; null = its template is not known. */
   readonly tasks: Readonly<Record<string, readonly string[]>> | null;
   readonly agent: (task_id: string, attempt: number) => { readonly does: AgentBehaviour; readonly work_ms: number };
@@ -60,6 +62,7 @@ export function missionScript(seed: number, index: number): MissionScript {
     contract,
     faulty: draw.chance(0.15) ? { baton: 'mission/v1', title: key } : null,
     submissions: 1 + draw.int(3),
+    stuck: temper === 'stuck',
     tasks: draw.chance(0.05) ? null : draw.pick(SHAPES),
     agent: (task_id, attempt) => {
       const luck = random(seedOf(seed, index, task_id.charCodeAt(0), attempt));

@@ -1,7 +1,6 @@
 /**
- * Traces by OpenTelemetry, and nothing else of it: metrics are scraped (prom-client), logs are standard output. The pieces
- * are put together here instead of by `sdk-node`, which loads every exporter there is (measured: 335 ms and 42 MiB against
- * 116 ms and 25 MiB); with `none`, not even they are loaded.
+ * Traces by OpenTelemetry, and nothing else of it: metrics are scraped (prom-client), logs are standard output. The SDK is
+ * loaded only where something is recorded: it costs a third of a second and 40 MiB.
  */
 import { recordedTracing, unrecordedTracing, type Tracing } from './tracing.ts';
 
@@ -28,13 +27,17 @@ const EXPORT_TIMEOUT_MS = 3_000;
 
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   if (options.traces_exporter === 'none') return { tracing: unrecordedTracing, shutdown: () => Promise.resolve() };
-  const [api, { AsyncLocalStorageContextManager }, { resourceFromAttributes }, sdk] = await Promise.all([
+  const [{ trace }, { resourceFromAttributes }, sdk, { NodeSDK }] = await Promise.all([
     import('@opentelemetry/api'),
-    import('@opentelemetry/context-async-hooks'),
     import('@opentelemetry/resources'),
     import('@opentelemetry/sdk-trace'),
+    import('@opentelemetry/sdk-node'),
   ]);
-  const provider = new sdk.TracerProvider({
+  const node = new NodeSDK({
+    autoDetectResources: false,
+    instrumentations: [],
+    metricReaders: [],
+    logRecordProcessors: [],
     resource: resourceFromAttributes({
       'service.namespace': 'baton',
       'service.name': `baton-${options.service}`,
@@ -52,11 +55,9 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
           }),
     ],
   });
-  // Registered globally as well, for the SDKs of adapters that look there.
-  api.context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  api.trace.setGlobalTracerProvider(provider);
+  node.start();
   let stopped: Promise<void> | undefined;
-  return { tracing: recordedTracing(provider.getTracer('baton', options.version)), shutdown: () => (stopped ??= stop(provider)) };
+  return { tracing: recordedTracing(trace.getTracer('baton', options.version)), shutdown: () => (stopped ??= stop(node)) };
 }
 
 async function otlpExporter(endpoint: string) {

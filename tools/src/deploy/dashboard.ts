@@ -68,6 +68,20 @@ function shownPanel(panel: Panel, id: number, gridPos: object): object {
   };
 }
 
+/** What Grafana puts for its own variable, when it has data for a few seconds only. */
+const RATE_INTERVAL = '1m';
+
+export interface Expression {
+  readonly panel: string;
+  readonly expr: string;
+  readonly after_one_mission: boolean;
+}
+
+/** Every query as Prometheus gets it. */
+export const queryExpressions = (): readonly Expression[] =>
+  ROWS.flatMap((row) => row.panels.flatMap(({ title, queries }) =>
+    queries.map(({ expr, legend, after_one_mission }) => ({ panel: `${title} / ${legend}`, expr: expr.replaceAll('$__rate_interval', RATE_INTERVAL), after_one_mission }))));
+
 export const dashboardJson = (): string => `${JSON.stringify(dashboard(), null, 2)}\n`;
 
 if (import.meta.main) writeFileSync(DASHBOARD_FILE, dashboardJson());

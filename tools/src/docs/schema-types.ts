@@ -25,7 +25,7 @@ export type JsonSchema = {
 };
 
 const SUFFIX = 'Schema';
-const named = Object.entries(contracts).filter(
+const named = Object.entries(contracts as Readonly<Record<string, unknown>>).filter(
   (entry): entry is [string, z.ZodType] => entry[1] instanceof z.ZodType && entry[0].endsWith(SUFFIX),
 );
 const typeName = (exported: string): string => `${exported.charAt(0).toUpperCase()}${exported.slice(1, -SUFFIX.length)}`;
