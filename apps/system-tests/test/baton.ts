@@ -21,7 +21,10 @@ export interface Baton {
   /** With --json: the last line of standard output, parsed. */
   json<T>(...args: readonly string[]): Promise<Ran & { readonly answer: T }>;
   /** `stack.json`, as it is now. */
-  stack(): Promise<{ readonly supervisor: { readonly pid: number }; readonly processes: Readonly<Record<string, { readonly pid: number; readonly restarts: number }>> }>;
+  stack(): Promise<{
+    readonly supervisor: { readonly pid: number };
+    readonly processes: Readonly<Record<string, { readonly pid: number; readonly restarts: number }>>;
+  }>;
   /** Stops what runs and removes every file. */
   remove(): Promise<void>;
 }
@@ -33,7 +36,14 @@ export async function batonAt(home_name: string, environment: Readonly<Record<st
     new Promise((done, reject) => {
       const child = spawn(process.execPath, [join(REPOSITORY, 'apps/cli/bin/baton.js'), ...args], {
         cwd: directory,
-        env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: process.env.TMPDIR, BATON_HOME: home, NO_COLOR: '1', ...environment },
+        env: {
+          PATH: process.env.PATH,
+          HOME: process.env.HOME,
+          TMPDIR: process.env.TMPDIR,
+          BATON_HOME: home,
+          NO_COLOR: '1',
+          ...environment,
+        },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       let stdout = '';
@@ -41,7 +51,9 @@ export async function batonAt(home_name: string, environment: Readonly<Record<st
       child.stdout.on('data', (chunk) => (stdout += String(chunk)));
       child.stderr.on('data', (chunk) => (stderr += String(chunk)));
       child.once('error', reject);
-      child.once('close', (exit) => { done({ exit, stdout, stderr }); });
+      child.once('close', (exit) => {
+        done({ exit, stdout, stderr });
+      });
     });
   return {
     home,

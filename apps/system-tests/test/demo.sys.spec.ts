@@ -22,7 +22,9 @@ interface Delivered {
 
 describe('baton demo', () => {
   let baton: Baton;
-  beforeAll(async () => { baton = await batonAt('demo'); });
+  beforeAll(async () => {
+    baton = await batonAt('demo');
+  });
   afterAll(() => baton.remove());
 
   it('goes from nothing to a tested, merged change, and leaves nothing running', async () => {
@@ -30,7 +32,14 @@ describe('baton demo', () => {
     const { exit, answer, stderr } = await baton.json<Delivered>('demo', '--home', baton.directory);
     expect({ exit, stderr, ok: answer.ok }).toEqual({ exit: 0, stderr: '', ok: true });
     expect(answer.tests_passed).toBe(9);
-    const { stdout } = await run('git', ['-C', answer.shop, 'log', '-1', '--format=%H %(trailers:key=Baton-Mission,valueonly)', 'main']);
+    const { stdout } = await run('git', [
+      '-C',
+      answer.shop,
+      'log',
+      '-1',
+      '--format=%H %(trailers:key=Baton-Mission,valueonly)',
+      'main',
+    ]);
     expect(stdout.trim()).toBe(`${answer.commit} ${answer.mission_id}`);
     await expect(baton.stack()).rejects.toThrow('ENOENT');
   });
@@ -64,7 +73,10 @@ describe('a local stack', () => {
   });
 
   it('names all ten faults of a mission at once', async () => {
-    const { exit, answer } = await baton.json<{ faults: { field: string; problem: string; fix: string }[] }>('submit', join(REPOSITORY, 'examples/faulty/ten-faults.yaml'));
+    const { exit, answer } = await baton.json<{ faults: { field: string; problem: string; fix: string }[] }>(
+      'submit',
+      join(REPOSITORY, 'examples/faulty/ten-faults.yaml'),
+    );
     expect(exit).toBe(2);
     expect(answer.faults).toHaveLength(10);
     expect(answer.faults.every(({ field, problem, fix }) => field !== '' && problem !== '' && fix !== '')).toBe(true);
@@ -72,28 +84,66 @@ describe('a local stack', () => {
 
   it('takes the same key with the same content as the same mission, and refuses other content', async () => {
     const mission = join(REPOSITORY, 'examples/first-mission/mission.yaml');
-    const first = await baton.json<{ mission_id: string; again: boolean }>('submit', mission, '--repository', repository, '--key', 'k-1', '--as', 'ada');
-    const again = await baton.json<{ mission_id: string; again: boolean }>('submit', mission, '--repository', repository, '--key', 'k-1', '--as', 'ada');
+    const first = await baton.json<{ mission_id: string; again: boolean }>(
+      'submit',
+      mission,
+      '--repository',
+      repository,
+      '--key',
+      'k-1',
+      '--as',
+      'ada',
+    );
+    const again = await baton.json<{ mission_id: string; again: boolean }>(
+      'submit',
+      mission,
+      '--repository',
+      repository,
+      '--key',
+      'k-1',
+      '--as',
+      'ada',
+    );
     expect(again.answer).toEqual({ ...first.answer, again: true });
-    expect((await baton.run('submit', join(REPOSITORY, 'examples/replace-logger/mission.yaml'), '--repository', repository, '--key', 'k-1')).exit).toBe(4);
+    expect(
+      (
+        await baton.run(
+          'submit',
+          join(REPOSITORY, 'examples/replace-logger/mission.yaml'),
+          '--repository',
+          repository,
+          '--key',
+          'k-1',
+        )
+      ).exit,
+    ).toBe(4);
     expect((await baton.run('watch', first.answer.mission_id.slice(0, 8))).exit).toBe(0);
   });
 
   it('brings a killed service back', async () => {
     const before = (await baton.stack()).processes['executor']!;
     process.kill(before.pid, 'SIGKILL');
-    const after = await eventually(async () => {
-      const now = (await baton.stack()).processes['executor']!;
-      return now.restarts > before.restarts && now;
-    }, { within_ms: 20_000, what: 'the executor was started again' });
+    const after = await eventually(
+      async () => {
+        const now = (await baton.stack()).processes['executor']!;
+        return now.restarts > before.restarts && now;
+      },
+      { within_ms: 20_000, what: 'the executor was started again' },
+    );
     expect(after.pid).not.toBe(before.pid);
-    await eventually(async () => (await baton.run('status')).exit === 0, { within_ms: 40_000, what: 'every service is ready again' });
+    await eventually(async () => (await baton.run('status')).exit === 0, {
+      within_ms: 40_000,
+      what: 'every service is ready again',
+    });
   });
 
   it('goes on with a mission where it was, over down and up', async () => {
     const { answer } = await baton.json<{ mission_id: string }>('submit', 'patient.json', '--as', 'ada');
     const id = answer.mission_id;
-    await eventually(async () => (await baton.json<{ waits: { on: string }[] }>('why', id)).answer.waits[0]?.on === 'work', { within_ms: 20_000, what: 'the agent runs' });
+    await eventually(async () => (await baton.json<{ waits: { on: string }[] }>('why', id)).answer.waits[0]?.on === 'work', {
+      within_ms: 20_000,
+      what: 'the agent runs',
+    });
     const { processes } = await baton.stack();
     expect((await baton.run('down')).exit).toBe(0);
     expect(Object.values(processes).filter(({ pid }) => isAlive(pid))).toEqual([]);
@@ -131,5 +181,13 @@ const patientMission = (repository: string, go: string): object => ({
   rollback: 'Revert the commit.',
   risk: 'low',
   budgets: { run_ms_max: 60_000 },
-  agent: { runtime: 'command', command: ['sh', '-c', 'until [ -e "$0" ]; do sleep 0.05; done; echo hello > GREETING.md; echo \'{"baton":"result/v1","status":"done","summary":"greets"}\'', go] },
+  agent: {
+    runtime: 'command',
+    command: [
+      'sh',
+      '-c',
+      'until [ -e "$0" ]; do sleep 0.05; done; echo hello > GREETING.md; echo \'{"baton":"result/v1","status":"done","summary":"greets"}\'',
+      go,
+    ],
+  },
 });

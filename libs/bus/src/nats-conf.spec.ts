@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { CONSUMERS } from '@baton/contracts';
 import { natsConf } from './nats-conf.ts';
-import { BUS_USERS, permissionsOf } from './permissions.ts';
+import { BUS_USERS, CLI, permissionsOf } from './permissions.ts';
 
 describe('nats.conf', () => {
   it('is what the permissions say', () => {
@@ -10,14 +10,15 @@ describe('nats.conf', () => {
     expect(file).toBe(natsConf());
   });
 
-  it('lets the relay alone publish events, and nobody listen where others get their answers', () => {
+  it('lets the relay alone publish events, and nobody listen where others get their answers; the CLI may watch events go by', () => {
     const writers = BUS_USERS.filter((user) =>
       permissionsOf(user).publish.some(
         (subject) => subject.startsWith('baton.event') || subject === '>' || subject === 'baton.>',
       ),
     );
     expect(writers).toEqual(['relay']);
-    for (const user of BUS_USERS) expect(permissionsOf(user).subscribe).toEqual([`_INBOX_${user}.>`]);
+    for (const user of BUS_USERS)
+      expect(permissionsOf(user).subscribe).toEqual(user === CLI ? [`_INBOX_${user}.>`, 'baton.event.>'] : [`_INBOX_${user}.>`]);
   });
 
   it('lets each consumer be pulled by its service alone', () => {

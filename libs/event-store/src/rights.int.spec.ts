@@ -42,6 +42,9 @@ const FORBIDDEN = [
   'ALTER FUNCTION baton.append SECURITY INVOKER',
 ];
 
+/** The first spec of a run may have to wait for Postgres to be made. */
+const SET_UP_MS_MAX = 60_000;
+
 describe('rights in Postgres', () => {
   let stores: TestStores;
   const clients = new Map<string, pg.Client>();
@@ -50,7 +53,7 @@ describe('rights in Postgres', () => {
     stores = await testStores();
     for (const role of LOGIN_ROLES) clients.set(role, await stores.connect(role));
     storedBy(await stores.open('intake').log.append(appendOf(1, { stream: 'mission-1' })));
-  });
+  }, SET_UP_MS_MAX);
   afterAll(() => stores.drop());
 
   const refused = async (asking: Promise<unknown>, says?: RegExp): Promise<void> => {

@@ -4,11 +4,14 @@ import { testStores, type TestStores } from '../test/stores.ts';
 import { hashOf } from './hash-chain.ts';
 import { verifyLog } from './verify.ts';
 
+/** The first spec of a run may have to wait for Postgres to be made. */
+const SET_UP_MS_MAX = 60_000;
+
 describe('verifyLog', () => {
   let stores: TestStores;
   beforeAll(async () => {
     stores = await testStores();
-  });
+  }, SET_UP_MS_MAX);
   afterAll(() => stores.drop());
   beforeEach(async () => {
     const { log } = stores.open('intake');

@@ -22,7 +22,8 @@ describe('promtool', () => {
   }, FETCH_MS_MAX);
   afterAll(async () => rm(directory, { recursive: true, force: true }));
 
-  const files = async (folder: string): Promise<string[]> => (await readdir(join(PROMETHEUS, folder))).map((file) => join(PROMETHEUS, folder, file));
+  const files = async (folder: string): Promise<string[]> =>
+    (await readdir(join(PROMETHEUS, folder))).map((file) => join(PROMETHEUS, folder, file));
 
   it.each(['compose.yaml', 'kubernetes.yaml'])('accepts the scrape configuration %s', async (file) => {
     const { stdout } = await run(promtool, ['check', 'config', '--lint=all', '--lint-fatal', join(PROMETHEUS, file)]);

@@ -7,7 +7,8 @@ import { describe, expect, it } from '@jest/globals';
 import { DEPLOY, type Alert, alertFaults, allAlerts, slugOf } from './alerts.ts';
 import { unknownMetrics } from './metric-names.ts';
 
-const read = (path: string): string | undefined => (existsSync(join(DEPLOY, path)) ? readFileSync(join(DEPLOY, path), 'utf8') : undefined);
+const read = (path: string): string | undefined =>
+  existsSync(join(DEPLOY, path)) ? readFileSync(join(DEPLOY, path), 'utf8') : undefined;
 const alerts = allAlerts();
 
 describe('the alerts', () => {
@@ -27,7 +28,7 @@ describe('the alerts', () => {
 });
 
 describe('the check of alerts', () => {
-  const sound = alerts[0] as Alert;
+  const sound: Alert = { alert: '', expr: '', ...alerts[0] };
   const { description: _, ...undescribed } = sound.annotations ?? {};
   const tests = (path: string): string | undefined => (path.startsWith('prometheus/') ? 'tests: []' : read(path));
   it.each<readonly [string, Alert, typeof read, string]>([

@@ -18,7 +18,9 @@ interface RuleFile {
 }
 
 interface TestFile {
-  readonly tests: readonly { readonly promql_expr_test: readonly { readonly expr: string; readonly exp_samples: readonly object[] }[] }[];
+  readonly tests: readonly {
+    readonly promql_expr_test: readonly { readonly expr: string; readonly exp_samples: readonly object[] }[];
+  }[];
 }
 
 const SEVERITIES = ['page', 'ticket'];
@@ -32,24 +34,34 @@ export function allAlerts(): readonly Alert[] {
 }
 
 /** `BatonRelayLag` → `relay-lag` */
-export const slugOf = (alert: string): string => alert.replace(/^Baton/, '').replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, '-').toLowerCase();
+export const slugOf = (alert: string): string =>
+  alert
+    .replace(/^Baton/, '')
+    .replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, '-')
+    .toLowerCase();
 
 /** What is missing for somebody who is woken up by it; `read` answers undefined where there is no such file under `deploy/`. */
-export function alertFaults({ alert, labels, annotations }: Alert, read: (path: string) => string | undefined): readonly string[] {
+export function alertFaults(
+  { alert, labels, annotations }: Alert,
+  read: (path: string) => string | undefined,
+): readonly string[] {
   const slug = slugOf(alert);
   const runbook = `runbooks/${slug}.md`;
   const faults: string[] = [];
   if (!/^Baton[A-Z][A-Za-z]+$/.test(alert)) faults.push(`${alert}: name it Baton… in PascalCase`);
   if (!SEVERITIES.includes(labels?.severity ?? '')) faults.push(`${alert}: give a severity, one of ${SEVERITIES.join(', ')}`);
   if (!annotations?.summary) faults.push(`${alert}: give a summary`);
-  if ((annotations?.description ?? '').length < DESCRIPTION_CHARS_MIN) faults.push(`${alert}: say in the description what it means for missions`);
+  if ((annotations?.description ?? '').length < DESCRIPTION_CHARS_MIN)
+    faults.push(`${alert}: say in the description what it means for missions`);
   if (annotations?.runbook_url !== `deploy/${runbook}`) faults.push(`${alert}: runbook_url has to be deploy/${runbook}`);
   const text = read(runbook) ?? '';
   const absent = [`# ${alert}`, '**Symptom.**', '**Check**', '**Fix**'].filter((part) => !text.includes(part));
   if (absent.length > 0) faults.push(`${alert}: deploy/${runbook} lacks ${absent.join(', ')}`);
   const test = read(`prometheus/tests/${slug}.yaml`);
   if (test === undefined) return [...faults, `${alert}: deploy/prometheus/tests/${slug}.yaml is missing`];
-  const expected = (parse(test) as TestFile).tests.flatMap(({ promql_expr_test }) => promql_expr_test.filter(({ expr }) => expr.includes(`"${alert}"`)));
+  const expected = (parse(test) as TestFile).tests.flatMap(({ promql_expr_test }) =>
+    promql_expr_test.filter(({ expr }) => expr.includes(`"${alert}"`)),
+  );
   if (!expected.some(({ exp_samples }) => exp_samples.length > 0)) faults.push(`${alert}: no test in which it fires`);
   if (!expected.some(({ exp_samples }) => exp_samples.length === 0)) faults.push(`${alert}: no test in which it stays quiet`);
   return faults;

@@ -20,7 +20,8 @@ const secrets = completeSecrets({});
 const compose = readCompose(text, secrets);
 
 /** What an app's config.ts reads besides what every service reads. */
-const settingsOf = (service: string): readonly string[] => read(`apps/${service}/src/config.ts`).match(/\bBATON_[A-Z_]+(?=:)/g) ?? [];
+const settingsOf = (service: string): readonly string[] =>
+  read(`apps/${service}/src/config.ts`).match(/\bBATON_[A-Z_]+(?=:)/g) ?? [];
 
 describe('docker-compose.yml', () => {
   it('pins, binds, checks and restarts what it should', () => {
@@ -42,7 +43,10 @@ describe('docker-compose.yml', () => {
   it('gives work a disk where the service looks for one', () => {
     const workers = SERVICE_NAMES.filter((service) => settingsOf(service).includes('BATON_WORK_DIR'));
     expect(workers).not.toEqual([]);
-    for (const worker of workers) expect(compose.services[worker]).toMatchObject({ volumes: [expect.stringContaining(`:${compose.services[worker]?.environment?.BATON_WORK_DIR}`)] });
+    for (const worker of workers)
+      expect(compose.services[worker]).toMatchObject({
+        volumes: [expect.stringContaining(`:${compose.services[worker]?.environment?.BATON_WORK_DIR}`)],
+      });
   });
 
   it('gives running work time to finish', () => {
@@ -53,19 +57,29 @@ describe('docker-compose.yml', () => {
   });
 
   it('gives nats-server every variable that its configuration names', () => {
-    const named = [...new Set([...read('deploy/nats/nats.conf').matchAll(/^[^#\n]*\$(BATON_\w+)/gm)].map(([, name]) => name as string))];
+    const named = [
+      ...new Set([...read('deploy/nats/nats.conf').matchAll(/^[^#\n]*\$(BATON_\w+)/gm)].map(([, name]) => `${name}`)),
+    ];
     expect(named.length).toBeGreaterThan(BUS_USERS.length);
     expect(named.toSorted()).toEqual(Object.keys(compose.services.nats?.environment ?? {}).toSorted());
   });
 
   it('provisions before any service starts', () => {
-    expect(compose.services.provision?.environment).toMatchObject({ BATON_PG_ADMIN_URL: expect.any(String), BATON_NATS_NKEY_SEED: secrets.BATON_NKEY_SEED_PROVISIONER });
-    for (const service of SERVICE_NAMES) expect(compose.services[service]?.depends_on).toMatchObject({ provision: { condition: 'service_completed_successfully' } });
+    expect(compose.services.provision?.environment).toMatchObject({
+      BATON_PG_ADMIN_URL: expect.any(String),
+      BATON_NATS_NKEY_SEED: secrets.BATON_NKEY_SEED_PROVISIONER,
+    });
+    for (const service of SERVICE_NAMES)
+      expect(compose.services[service]?.depends_on).toMatchObject({ provision: { condition: 'service_completed_successfully' } });
   });
 
   it('is scraped whole: one target for each service, under its name', () => {
-    const config = parse(read('deploy/prometheus/compose.yaml')) as { scrape_configs: { static_configs: { targets: string[]; labels: { service: string } }[] }[] };
-    const scraped = config.scrape_configs.flatMap(({ static_configs }) => static_configs.map(({ targets, labels }) => `${labels.service} ${targets.join()}`));
+    const config = parse(read('deploy/prometheus/compose.yaml')) as {
+      scrape_configs: { static_configs: { targets: string[]; labels: { service: string } }[] }[];
+    };
+    const scraped = config.scrape_configs.flatMap(({ static_configs }) =>
+      static_configs.map(({ targets, labels }) => `${labels.service} ${targets.join()}`),
+    );
     expect(scraped).toEqual(SERVICE_NAMES.map((service) => `${service} ${service}:8080`));
   });
 
@@ -74,7 +88,12 @@ describe('docker-compose.yml', () => {
     ['a port open to the world', "'127.0.0.1:${BATON_NATS_PORT:-4222}:4222'", "'4222:4222'", 'nats: port'],
     ['a mount that is gone', './deploy/nats/nats.conf', './deploy/nats/nats.cfg', 'nats: volume'],
     ['the wrong image', 'args: { SERVICE: relay }', 'args: { SERVICE: intake }', 'relay: builds intake'],
-    ['a service that is not there', 'nats: { condition: service_healthy }', 'natz: { condition: service_healthy }', 'depends on natz'],
+    [
+      'a service that is not there',
+      'nats: { condition: service_healthy }',
+      'natz: { condition: service_healthy }',
+      'depends on natz',
+    ],
   ])('would be reported for %s', (_name, sound, broken, said) => {
     expect(text).toContain(sound);
     expect(composeFaults(readCompose(text.replace(sound, broken), secrets), exists).join('\n')).toContain(said);

@@ -24,12 +24,15 @@ export interface Compose {
 
 /** As compose reads it: merge keys resolved, `${NAME:-default}` and `${NAME:?message}` from `env`. */
 export function readCompose(text: string, env: Readonly<Record<string, string>>): Compose {
-  const filled = text.replaceAll(/\$\{(\w+)(?:(:-|:\?)([^}]*))?\}/g, (_whole, name: string, operator: string | undefined, rest: string | undefined) => {
-    const value = env[name];
-    if (value) return value;
-    if (operator === ':-') return rest ?? '';
-    throw new Error(`docker-compose.yml needs ${name}, which make-secrets.ts does not make`);
-  });
+  const filled = text.replaceAll(
+    /\$\{(\w+)(?:(:-|:\?)([^}]*))?\}/g,
+    (_whole, name: string, operator: string | undefined, rest: string | undefined) => {
+      const value = env[name];
+      if (value) return value;
+      if (operator === ':-') return rest ?? '';
+      throw new Error(`docker-compose.yml needs ${name}, which make-secrets.ts does not make`);
+    },
+  );
   return parse(filled, { merge: true }) as Compose;
 }
 
@@ -44,7 +47,8 @@ export function composeFaults({ services, networks, volumes }: Compose, exists: 
     for (const port of service.ports ?? []) if (!port.startsWith('127.0.0.1:')) say(`port ${port}: bind it to 127.0.0.1`);
     for (const [other, { condition }] of Object.entries(service.depends_on ?? {})) {
       if (!services[other]) say(`depends on ${other}, which is not there`);
-      else if (condition === 'service_healthy' && !services[other].healthcheck) say(`waits for ${other} to be healthy, and nobody asks whether it is`);
+      else if (condition === 'service_healthy' && !services[other].healthcheck)
+        say(`waits for ${other} to be healthy, and nobody asks whether it is`);
     }
     for (const network of service.networks ?? ['default']) if (!(network in networks)) say(`network ${network} is not there`);
     for (const volume of service.volumes ?? []) {
@@ -58,7 +62,8 @@ export function composeFaults({ services, networks, volumes }: Compose, exists: 
     }
     if (service.build) {
       if (!exists(service.build.dockerfile)) say(`${service.build.dockerfile} is not there`);
-      if (service.image?.split(':')[0] !== `baton/${service.build.args.SERVICE}`) say(`builds ${service.build.args.SERVICE} and calls it ${service.image}`);
+      if (service.image?.split(':')[0] !== `baton/${service.build.args.SERVICE}`)
+        say(`builds ${service.build.args.SERVICE} and calls it ${service.image}`);
       if (!service.read_only || !service.cap_drop?.includes('ALL')) say('has to run read only and without capabilities');
     }
     return faults;

@@ -33,20 +33,31 @@ const recent = (q: number, labels: string, metric: string): string =>
 const flow: Row = {
   title: 'Flow',
   panels: [
-    { title: 'Missions by status', description: 'Where missions stand now.', kind: 'timeseries', unit: 'short', queries: [always('{{status}}', folded('status', 'baton_missions'))] },
+    {
+      title: 'Missions by status',
+      description: 'Where missions stand now.',
+      kind: 'timeseries',
+      unit: 'short',
+      queries: [always('{{status}}', folded('status', 'baton_missions'))],
+    },
     {
       title: 'Missions ended per hour',
       description: 'By outcome, over the last hour.',
       kind: 'timeseries',
       unit: 'short',
-      queries: [always('{{outcome}}', `sum by (outcome) (${folded('outcome, failure_class', 'increase(baton_missions_total[1h])')})`)],
+      queries: [
+        always('{{outcome}}', `sum by (outcome) (${folded('outcome, failure_class', 'increase(baton_missions_total[1h])')})`),
+      ],
     },
     {
       title: 'Lead time',
       description: 'From acceptance to completion, all missions in the log.',
       kind: 'stat',
       unit: 's',
-      queries: [always('p50', quantile(0.5, '', 'baton_mission_lead_time_seconds')), always('p90', quantile(0.9, '', 'baton_mission_lead_time_seconds'))],
+      queries: [
+        always('p50', quantile(0.5, '', 'baton_mission_lead_time_seconds')),
+        always('p90', quantile(0.9, '', 'baton_mission_lead_time_seconds')),
+      ],
     },
     {
       title: 'Time to recovery',
@@ -61,14 +72,31 @@ const flow: Row = {
 const steps: Row = {
   title: 'Steps and failures',
   panels: [
-    { title: 'Step time, p90', description: 'How long each step takes, waiting included.', kind: 'timeseries', unit: 's', queries: [always('{{step}}', quantile(0.9, 'step', 'baton_step_seconds'))] },
-    { title: 'Attempts by outcome', description: 'Attempts at tasks that have ended.', kind: 'timeseries', unit: 'short', queries: [always('{{outcome}}', `sum by (outcome) (${folded('outcome, failure_class', 'baton_attempts_total')})`)] },
+    {
+      title: 'Step time, p90',
+      description: 'How long each step takes, waiting included.',
+      kind: 'timeseries',
+      unit: 's',
+      queries: [always('{{step}}', quantile(0.9, 'step', 'baton_step_seconds'))],
+    },
+    {
+      title: 'Attempts by outcome',
+      description: 'Attempts at tasks that have ended.',
+      kind: 'timeseries',
+      unit: 'short',
+      queries: [always('{{outcome}}', `sum by (outcome) (${folded('outcome, failure_class', 'baton_attempts_total')})`)],
+    },
     {
       title: 'Failed attempts by class',
       description: 'transient: systems; semantic: agents; policy: rules. Lost attempts are transient.',
       kind: 'timeseries',
       unit: 'short',
-      queries: [inTrouble('{{failure_class}}', `sum by (failure_class) (${folded('outcome, failure_class', 'baton_attempts_total{outcome!="succeeded"}')})`)],
+      queries: [
+        inTrouble(
+          '{{failure_class}}',
+          `sum by (failure_class) (${folded('outcome, failure_class', 'baton_attempts_total{outcome!="succeeded"}')})`,
+        ),
+      ],
     },
     {
       title: 'Review rounds per task',
@@ -77,41 +105,145 @@ const steps: Row = {
       unit: 'short',
       queries: [always('mean', 'max(baton_review_rounds_sum) / max(baton_review_rounds_count)')],
     },
-    { title: 'Gates', description: 'Decided gates by tier and outcome.', kind: 'timeseries', unit: 'short', queries: [always('{{tier}} {{outcome}}', folded('tier, outcome', 'baton_gates_total'))] },
-    { title: 'Long work running', description: 'Attempts, reviews and integrations that run now.', kind: 'timeseries', unit: 'short', queries: [always('{{kind}}', 'sum by (kind) (baton_work_running)')] },
-    { title: 'Long work, p90', description: 'How long it takes, by kind.', kind: 'timeseries', unit: 's', queries: [always('{{kind}}', recent(0.9, 'kind', 'baton_work_seconds'))] },
+    {
+      title: 'Gates',
+      description: 'Decided gates by tier and outcome.',
+      kind: 'timeseries',
+      unit: 'short',
+      queries: [always('{{tier}} {{outcome}}', folded('tier, outcome', 'baton_gates_total'))],
+    },
+    {
+      title: 'Long work running',
+      description: 'Attempts, reviews and integrations that run now.',
+      kind: 'timeseries',
+      unit: 'short',
+      queries: [always('{{kind}}', 'sum by (kind) (baton_work_running)')],
+    },
+    {
+      title: 'Long work, p90',
+      description: 'How long it takes, by kind.',
+      kind: 'timeseries',
+      unit: 's',
+      queries: [always('{{kind}}', recent(0.9, 'kind', 'baton_work_seconds'))],
+    },
   ],
 };
 
 const bus: Row = {
   title: 'Log, relay, bus',
   panels: [
-    { title: 'Log to bus', description: 'Events in the log that are not on the bus yet.', kind: 'timeseries', unit: 'short', queries: [always('events behind', 'max(baton_log_head_position) - max(baton_relay_published_position)')] },
+    {
+      title: 'Log to bus',
+      description: 'Events in the log that are not on the bus yet.',
+      kind: 'timeseries',
+      unit: 'short',
+      queries: [always('events behind', 'max(baton_log_head_position) - max(baton_relay_published_position)')],
+    },
     {
       title: 'Events per second',
       description: 'Appended by services, and published by the relay.',
       kind: 'timeseries',
       unit: 'ops',
-      queries: [always('appended {{category}}', 'sum by (category) (rate(baton_appended_events_total[$__rate_interval]))'), always('published', 'sum(rate(baton_relay_published_events_total[$__rate_interval]))')],
+      queries: [
+        always('appended {{category}}', 'sum by (category) (rate(baton_appended_events_total[$__rate_interval]))'),
+        always('published', 'sum(rate(baton_relay_published_events_total[$__rate_interval]))'),
+      ],
     },
-    { title: 'Group commit', description: 'Appends that share one transaction: the mean.', kind: 'timeseries', unit: 'short', queries: [always('{{service}}', 'sum by (service) (rate(baton_append_group_size_sum[$__rate_interval])) / (sum by (service) (rate(baton_append_group_size_count[$__rate_interval])) > 0)')] },
-    { title: 'Relay halted', description: '1: bus and log contradict each other.', kind: 'stat', unit: 'short', queries: [always('halted', 'max(baton_relay_halted)')] },
-    { title: 'Overdue deadlines', description: 'Due, and not taken over by any service.', kind: 'timeseries', unit: 'short', queries: [always('overdue', 'max(baton_deadlines_overdue)')] },
-    { title: 'Dead letters', description: 'Put aside, waiting for a decision.', kind: 'timeseries', unit: 'short', queries: [inTrouble('{{consumer}} {{reason}}', 'max by (consumer, reason) (baton_dead_letters)')] },
+    {
+      title: 'Group commit',
+      description: 'Appends that share one transaction: the mean.',
+      kind: 'timeseries',
+      unit: 'short',
+      queries: [
+        always(
+          '{{service}}',
+          'sum by (service) (rate(baton_append_group_size_sum[$__rate_interval])) / (sum by (service) (rate(baton_append_group_size_count[$__rate_interval])) > 0)',
+        ),
+      ],
+    },
+    {
+      title: 'Relay halted',
+      description: '1: bus and log contradict each other.',
+      kind: 'stat',
+      unit: 'short',
+      queries: [always('halted', 'max(baton_relay_halted)')],
+    },
+    {
+      title: 'Overdue deadlines',
+      description: 'Due, and not taken over by any service.',
+      kind: 'timeseries',
+      unit: 'short',
+      queries: [always('overdue', 'max(baton_deadlines_overdue)')],
+    },
+    {
+      title: 'Dead letters',
+      description: 'Put aside, waiting for a decision.',
+      kind: 'timeseries',
+      unit: 'short',
+      queries: [inTrouble('{{consumer}} {{reason}}', 'max by (consumer, reason) (baton_dead_letters)')],
+    },
   ],
 };
 
 const services: Row = {
   title: 'Services',
   panels: [
-    { title: 'Up', description: 'Processes that answer.', kind: 'timeseries', unit: 'short', queries: [always('{{service}}', 'sum by (service) (up{job="baton"})')] },
-    { title: 'Ready', description: 'Processes that may be given work.', kind: 'timeseries', unit: 'short', queries: [always('{{service}}', 'sum by (service) (baton_ready)')] },
-    { title: 'Deliveries per second', description: 'Settled deliveries by consumer and result.', kind: 'timeseries', unit: 'ops', queries: [always('{{consumer}} {{result}}', 'sum by (consumer, result) (rate(baton_deliveries_total[$__rate_interval]))')] },
-    { title: 'Handling, p99', description: 'From receipt until it may be settled.', kind: 'timeseries', unit: 's', queries: [always('{{consumer}}', recent(0.99, 'consumer', 'baton_handling_seconds'))] },
-    { title: 'Refusals', description: 'Commands that a decider refused; most are deliveries that came again.', kind: 'timeseries', unit: 'ops', queries: [inTrouble('{{reason}}', 'sum by (reason) (rate(baton_refusals_total[$__rate_interval]))')] },
-    { title: 'Failed sweeps', description: 'Rounds of the deadline sweep that failed.', kind: 'timeseries', unit: 'ops', queries: [always('{{service}}', 'sum by (service) (rate(baton_sweep_failures_total[$__rate_interval]))')] },
-    { title: 'Memory', description: 'Resident memory of each process.', kind: 'timeseries', unit: 'bytes', queries: [always('{{service}} {{instance}}', 'process_resident_memory_bytes{job="baton"}')] },
-    { title: 'CPU', description: 'Cores that each process uses.', kind: 'timeseries', unit: 'short', queries: [always('{{service}} {{instance}}', 'rate(process_cpu_seconds_total{job="baton"}[$__rate_interval])')] },
+    {
+      title: 'Up',
+      description: 'Processes that answer.',
+      kind: 'timeseries',
+      unit: 'short',
+      queries: [always('{{service}}', 'sum by (service) (up{job="baton"})')],
+    },
+    {
+      title: 'Ready',
+      description: 'Processes that may be given work.',
+      kind: 'timeseries',
+      unit: 'short',
+      queries: [always('{{service}}', 'sum by (service) (baton_ready)')],
+    },
+    {
+      title: 'Deliveries per second',
+      description: 'Settled deliveries by consumer and result.',
+      kind: 'timeseries',
+      unit: 'ops',
+      queries: [always('{{consumer}} {{result}}', 'sum by (consumer, result) (rate(baton_deliveries_total[$__rate_interval]))')],
+    },
+    {
+      title: 'Handling, p99',
+      description: 'From receipt until it may be settled.',
+      kind: 'timeseries',
+      unit: 's',
+      queries: [always('{{consumer}}', recent(0.99, 'consumer', 'baton_handling_seconds'))],
+    },
+    {
+      title: 'Refusals',
+      description: 'Commands that a decider refused; most are deliveries that came again.',
+      kind: 'timeseries',
+      unit: 'ops',
+      queries: [inTrouble('{{reason}}', 'sum by (reason) (rate(baton_refusals_total[$__rate_interval]))')],
+    },
+    {
+      title: 'Failed sweeps',
+      description: 'Rounds of the deadline sweep that failed.',
+      kind: 'timeseries',
+      unit: 'ops',
+      queries: [always('{{service}}', 'sum by (service) (rate(baton_sweep_failures_total[$__rate_interval]))')],
+    },
+    {
+      title: 'Memory',
+      description: 'Resident memory of each process.',
+      kind: 'timeseries',
+      unit: 'bytes',
+      queries: [always('{{service}} {{instance}}', 'process_resident_memory_bytes{job="baton"}')],
+    },
+    {
+      title: 'CPU',
+      description: 'Cores that each process uses.',
+      kind: 'timeseries',
+      unit: 'short',
+      queries: [always('{{service}} {{instance}}', 'rate(process_cpu_seconds_total{job="baton"}[$__rate_interval])')],
+    },
   ],
 };
 

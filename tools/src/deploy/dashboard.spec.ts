@@ -31,7 +31,9 @@ describe('the dashboard', () => {
 
   it('has panels with ids of their own that do not lie on each other', () => {
     expect(new Set(shown.map(({ id }) => id)).size).toBe(shown.length);
-    const cells = shown.flatMap(({ gridPos: { x, y, w, h } }) => Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`));
+    const cells = shown.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`),
+    );
     expect(new Set(cells).size).toBe(cells.length);
   });
 

@@ -79,8 +79,15 @@ export interface Expression {
 
 /** Every query as Prometheus gets it. */
 export const queryExpressions = (): readonly Expression[] =>
-  ROWS.flatMap((row) => row.panels.flatMap(({ title, queries }) =>
-    queries.map(({ expr, legend, after_one_mission }) => ({ panel: `${title} / ${legend}`, expr: expr.replaceAll('$__rate_interval', RATE_INTERVAL), after_one_mission }))));
+  ROWS.flatMap((row) =>
+    row.panels.flatMap(({ title, queries }) =>
+      queries.map(({ expr, legend, after_one_mission }) => ({
+        panel: `${title} / ${legend}`,
+        expr: expr.replaceAll('$__rate_interval', RATE_INTERVAL),
+        after_one_mission,
+      })),
+    ),
+  );
 
 export const dashboardJson = (): string => `${JSON.stringify(dashboard(), null, 2)}\n`;
 

@@ -53,11 +53,13 @@ export function dockerfileFaults(text: string, { images, with_git, exists }: Sur
   const stages = stagesOf(text);
   const named = new Map(stages.map((stage) => [stage.name, stage]));
   const chain = (stage: Stage | undefined): readonly Stage[] => (stage ? [stage, ...chain(named.get(stage.from))] : []);
-  const has = (stage: Stage, word: string): Instruction | undefined => stage.instructions.find((instruction) => instruction.word === word);
+  const has = (stage: Stage, word: string): Instruction | undefined =>
+    stage.instructions.find((instruction) => instruction.word === word);
   const faults: string[] = [];
 
   for (const { from } of stages) {
-    if (!named.has(from) && !from.includes('${SERVICE}') && !PINNED.test(from)) faults.push(`FROM ${from}: name an exact version of node, bookworm-slim`);
+    if (!named.has(from) && !from.includes('${SERVICE}') && !PINNED.test(from))
+      faults.push(`FROM ${from}: name an exact version of node, bookworm-slim`);
   }
   for (const stage of stages) {
     for (const { word, rest } of stage.instructions) {
@@ -69,22 +71,29 @@ export function dockerfileFaults(text: string, { images, with_git, exists }: Sur
     const system = chain(named.get(`system-${image}`));
     if (system.length === 0) faults.push(`there is no stage system-${image}: say what ${image} needs of the system`);
     const installed = system.flatMap(({ instructions }) => instructions.map(({ rest }) => rest)).join(' ');
-    if (system.length > 0 && /\bgit\b/.test(installed) !== with_git.includes(image)) faults.push(`system-${image}: git has to be there exactly where it is used (${with_git.join(', ')})`);
+    if (system.length > 0 && /\bgit\b/.test(installed) !== with_git.includes(image))
+      faults.push(`system-${image}: git has to be there exactly where it is used (${with_git.join(', ')})`);
   }
   for (const { name } of stages.filter((stage) => stage.name.startsWith('system-'))) {
     if (!images.includes(name.slice('system-'.length))) faults.push(`${name} is the system of no service`);
   }
   const runtime = named.get('runtime');
-  if (!NUMERIC_USER.test((runtime && has(runtime, 'USER')?.rest) ?? '')) faults.push('USER of the stage runtime: give numbers above 0 for user and group, so that a cluster can see that it is not root');
-  if (!(runtime && has(runtime, 'LABEL')?.rest.includes('org.opencontainers.image.revision'))) faults.push('LABEL: give the OCI labels title, version and revision');
+  if (!NUMERIC_USER.test((runtime && has(runtime, 'USER')?.rest) ?? ''))
+    faults.push(
+      'USER of the stage runtime: give numbers above 0 for user and group, so that a cluster can see that it is not root',
+    );
+  if (!(runtime && has(runtime, 'LABEL')?.rest.includes('org.opencontainers.image.revision')))
+    faults.push('LABEL: give the OCI labels title, version and revision');
   for (const target of ['service', 'cli']) {
     const entry = named.get(target) && has(named.get(target)!, 'ENTRYPOINT')?.rest;
-    if (!/^\["node",/.test(entry ?? '')) faults.push(`ENTRYPOINT of ${target}: start node itself as a list; a shell would swallow the signal to stop`);
+    if (!entry?.startsWith('["node",'))
+      faults.push(`ENTRYPOINT of ${target}: start node itself as a list; a shell would swallow the signal to stop`);
   }
   const service = named.get('service');
   if (stages.at(-1) !== service) faults.push('the last stage has to be service: it is what is built when nobody says which');
   if (!(service && has(service, 'HEALTHCHECK')?.rest.includes('/readyz'))) faults.push('HEALTHCHECK: ask /readyz');
-  if (!/npm ci [^\n]*--omit=dev/.test(text)) faults.push('npm ci --omit=dev is missing: images hold what runs, and nothing that builds or tests');
+  if (!/npm ci [^\n]*--omit=dev/.test(text))
+    faults.push('npm ci --omit=dev is missing: images hold what runs, and nothing that builds or tests');
   return faults;
 }
 
@@ -93,7 +102,9 @@ function copyFaults(rest: string, named: ReadonlyMap<string, Stage>, exists: (pa
   const from = words.find((word) => word.startsWith('--from='))?.slice('--from='.length);
   if (from !== undefined) return named.has(from) ? [] : [`COPY --from=${from}: there is no such stage`];
   const sources = words.filter((word) => !word.startsWith('--')).slice(0, -1);
-  return sources.filter((source) => !exists(source)).map((source) => `COPY ${source}: there is no such path, or .dockerignore keeps it out`);
+  return sources
+    .filter((source) => !exists(source))
+    .map((source) => `COPY ${source}: there is no such path, or .dockerignore keeps it out`);
 }
 
 /** Whether a path at the root of the context gets into it; for a file that begins with `*` and lists what is let in. */

@@ -26,12 +26,20 @@ describe.each(OVERLAYS)('deploy/kubernetes/%s', (overlay) => {
   const manifests = (): readonly Manifest[] => rendered.get(overlay) ?? [];
 
   it('runs every service, and provisions with the same configuration of the bus', () => {
-    const deployments = manifests().filter(({ kind }) => kind === 'Deployment').map(({ metadata }) => metadata.name);
+    const deployments = manifests()
+      .filter(({ kind }) => kind === 'Deployment')
+      .map(({ metadata }) => metadata.name);
     expect(deployments.toSorted()).toEqual(SERVICE_NAMES.map((service) => `baton-${service}`).toSorted());
-    expect(manifests().filter(({ kind }) => kind === 'Job').map(({ metadata }) => metadata.name)).toEqual(['baton-provision']);
+    expect(
+      manifests()
+        .filter(({ kind }) => kind === 'Job')
+        .map(({ metadata }) => metadata.name),
+    ).toEqual(['baton-provision']);
     const config = manifests().find(({ metadata }) => metadata.name.startsWith('baton-nats-config'));
     expect(config?.data?.['nats.conf']).toBe(readFileSync(join(DEPLOY, 'nats/nats.conf'), 'utf8'));
-    expect(JSON.stringify(manifests().find(({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === 'baton-nats'))).toContain(`"name":"${config?.metadata.name}"`);
+    expect(
+      JSON.stringify(manifests().find(({ kind, metadata }) => kind === 'StatefulSet' && metadata.name === 'baton-nats')),
+    ).toContain(`"name":"${config?.metadata.name}"`);
   });
 
   it('fits the schemas of Kubernetes, with no field that it does not know', async () => {
@@ -46,8 +54,14 @@ describe.each(OVERLAYS)('deploy/kubernetes/%s', (overlay) => {
 
   it('refers to secrets and settings that it holds or that deploy/kubernetes/secrets.ts makes', () => {
     const made = secretManifests(completeSecrets({}), 'postgres:5432/baton').map(({ metadata }) => metadata.name);
-    const held = manifests().filter(({ kind }) => kind === 'ConfigMap').map(({ metadata }) => metadata.name);
-    const named = [...JSON.stringify(manifests()).matchAll(/"(?:secretRef|configMapRef|secretKeyRef|configMap)":\{(?:"key":"\w+",)?"name":"([^"]+)"/g)].map(([, name]) => name);
+    const held = manifests()
+      .filter(({ kind }) => kind === 'ConfigMap')
+      .map(({ metadata }) => metadata.name);
+    const named = [
+      ...JSON.stringify(manifests()).matchAll(
+        /"(?:secretRef|configMapRef|secretKeyRef|configMap)":\{(?:"key":"\w+",)?"name":"([^"]+)"/g,
+      ),
+    ].map(([, name]) => name);
     expect(named.length).toBeGreaterThan(SERVICE_NAMES.length);
     expect(named.filter((name) => ![...made, ...held].includes(name ?? ''))).toEqual([]);
   });
@@ -55,7 +69,10 @@ describe.each(OVERLAYS)('deploy/kubernetes/%s', (overlay) => {
 
 // Prometheus' own words for what is wrong with a manifest are another matter; here each check is shown one fault it must see.
 type Edit = (manifest: Record<string, any>) => void; // eslint-disable-line typescript/no-explicit-any -- a planted fault may have any shape
-const relay = (edit: Edit) => (manifests: readonly Manifest[]): readonly Manifest[] => planted(manifests, 'Deployment', 'baton-relay', edit);
+const relay =
+  (edit: Edit) =>
+  (manifests: readonly Manifest[]): readonly Manifest[] =>
+    planted(manifests, 'Deployment', 'baton-relay', edit);
 const container = (edit: Edit) => relay(({ spec }) => edit(spec.template.spec.containers[0]));
 
 function planted(manifests: readonly Manifest[], kind: string, name: string, edit: Edit): readonly Manifest[] {
@@ -81,12 +98,16 @@ const VIOLATIONS: Readonly<Record<string, (manifests: readonly Manifest[]) => re
   'takes the secrets of itself and of nobody else': container(({ envFrom }) => (envFrom[1].secretRef.name = 'baton-intake')),
   'is given time to finish what it does': relay(({ spec }) => (spec.template.spec.terminationGracePeriodSeconds = 25)),
   'is spread over machines': relay(({ spec }) => delete spec.template.spec.topologySpreadConstraints),
-  'has a disruption budget that counts it alone': (manifests) => planted(manifests, 'PodDisruptionBudget', 'baton-relay', ({ spec }) => (spec.selector = {})),
+  'has a disruption budget that counts it alone': (manifests) =>
+    planted(manifests, 'PodDisruptionBudget', 'baton-relay', ({ spec }) => (spec.selector = {})),
   'can be scraped': relay(({ spec }) => delete spec.template.metadata.annotations),
-  'lets nothing in or out that is not named': (manifests) => planted(manifests, 'NetworkPolicy', 'default-deny', ({ spec }) => (spec.egress = [{}])),
-  'opens no network policy to everybody': (manifests) => planted(manifests, 'NetworkPolicy', 'allow-scrape', ({ spec }) => delete spec.ingress[0].from),
+  'lets nothing in or out that is not named': (manifests) =>
+    planted(manifests, 'NetworkPolicy', 'default-deny', ({ spec }) => (spec.egress = [{}])),
+  'opens no network policy to everybody': (manifests) =>
+    planted(manifests, 'NetworkPolicy', 'allow-scrape', ({ spec }) => delete spec.ingress[0].from),
   'lives in the namespace of Baton': relay(({ metadata }) => (metadata.namespace = 'default')),
-  'enforces the restricted standard on the namespace': (manifests) => planted(manifests, 'Namespace', 'baton', ({ metadata }) => delete metadata.labels),
+  'enforces the restricted standard on the namespace': (manifests) =>
+    planted(manifests, 'Namespace', 'baton', ({ metadata }) => delete metadata.labels),
 };
 
 describe('the policies', () => {
@@ -101,10 +122,17 @@ describe('the policies', () => {
 
 describe('the schemas', () => {
   it('report a wrong type, a missing field and an unknown field', async () => {
-    const only = (manifests: readonly Manifest[]): Manifest[] => manifests.filter(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'baton-relay');
+    const only = (manifests: readonly Manifest[]): Manifest[] =>
+      manifests.filter(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'baton-relay');
     const base = rendered.get('base') ?? [];
-    expect(await Promise.all(only(relay(({ spec }) => (spec.replicas = 'two'))(base)).map(schemaFaults))).toEqual([[expect.stringContaining('replicas must be integer')]]);
-    expect(await Promise.all(only(relay(({ spec }) => delete spec.selector)(base)).map(schemaFaults))).toEqual([[expect.stringContaining('selector')]]);
-    expect(await unknownFields(only(container((it) => (it.imagePullPolcy = 'Always'))(base)))).toEqual([expect.stringContaining('imagePullPolcy')]);
+    expect(await Promise.all(only(relay(({ spec }) => (spec.replicas = 'two'))(base)).map(schemaFaults))).toEqual([
+      [expect.stringContaining('replicas must be integer')],
+    ]);
+    expect(await Promise.all(only(relay(({ spec }) => delete spec.selector)(base)).map(schemaFaults))).toEqual([
+      [expect.stringContaining('selector')],
+    ]);
+    expect(await unknownFields(only(container((it) => (it.imagePullPolcy = 'Always'))(base)))).toEqual([
+      expect.stringContaining('imagePullPolcy'),
+    ]);
   });
 });

@@ -20,7 +20,10 @@ export interface Container {
   readonly name: string;
   readonly image: string;
   readonly env?: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: object }[];
-  readonly envFrom?: readonly { readonly secretRef?: { readonly name: string }; readonly configMapRef?: { readonly name: string } }[];
+  readonly envFrom?: readonly {
+    readonly secretRef?: { readonly name: string };
+    readonly configMapRef?: { readonly name: string };
+  }[];
   readonly resources?: { readonly requests?: Labels; readonly limits?: Labels };
   readonly securityContext?: {
     readonly privileged?: boolean;
@@ -47,7 +50,11 @@ export interface Pod {
     readonly terminationGracePeriodSeconds?: number;
     readonly hostNetwork?: boolean;
     readonly hostPID?: boolean;
-    readonly securityContext?: { readonly runAsNonRoot?: boolean; readonly runAsUser?: number; readonly seccompProfile?: { readonly type: string } };
+    readonly securityContext?: {
+      readonly runAsNonRoot?: boolean;
+      readonly runAsUser?: number;
+      readonly seccompProfile?: { readonly type: string };
+    };
     readonly topologySpreadConstraints?: readonly { readonly labelSelector?: { readonly matchLabels?: Labels } }[];
     readonly containers: readonly Container[];
     readonly volumes?: readonly Readonly<Record<string, unknown>>[];
@@ -69,18 +76,27 @@ export interface Manifest {
   };
 }
 
-export const textOf = (manifests: readonly Manifest[]): string => manifests.map((manifest) => JSON.stringify(manifest)).join('\n');
+export const textOf = (manifests: readonly Manifest[]): string =>
+  manifests.map((manifest) => JSON.stringify(manifest)).join('\n');
 
 /** As `kubectl apply -k` would send it. */
 export async function render(kustomization: string, log: Log): Promise<readonly Manifest[]> {
-  const { stdout } = await run(await findKubectl(log), ['kustomize', join(DEPLOY, 'kubernetes', kustomization)], { maxBuffer: OUTPUT_BYTES_MAX });
+  const { stdout } = await run(await findKubectl(log), ['kustomize', join(DEPLOY, 'kubernetes', kustomization)], {
+    maxBuffer: OUTPUT_BYTES_MAX,
+  });
   return parseAllDocuments(stdout).map((document) => {
-    if (document.errors.length > 0) throw new Error(`${kustomization} renders to what is not YAML: ${document.errors.join('; ')}`);
+    if (document.errors.length > 0)
+      throw new Error(`${kustomization} renders to what is not YAML: ${document.errors.join('; ')}`);
     return document.toJS() as Manifest;
   });
 }
 
-const GROUPS: Readonly<Record<string, string>> = { batch: 'batch', apps: 'apps', policy: 'policy', 'networking.k8s.io': 'networking.k8s.io' };
+const GROUPS: Readonly<Record<string, string>> = {
+  batch: 'batch',
+  apps: 'apps',
+  policy: 'policy',
+  'networking.k8s.io': 'networking.k8s.io',
+};
 
 function modelOf({ apiVersion, kind }: Manifest): string {
   const [group = '', version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
@@ -118,10 +134,27 @@ export async function unknownFields(manifests: readonly Manifest[]): Promise<rea
     });
     await writeFile(join(directory, 'manifests.ts'), lines.join('\n'));
     const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
-    const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2024', '--types', '', '--pretty', 'false', '--ignoreConfig'];
+    const options = [
+      '--noEmit',
+      '--strict',
+      '--skipLibCheck',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2024',
+      '--types',
+      '',
+      '--pretty',
+      'false',
+      '--ignoreConfig',
+    ];
     return await run(process.execPath, [compiler, ...options, join(directory, 'manifests.ts')], { cwd: directory }).then(
       () => [],
-      ({ stdout }: { stdout: string }) => stdout.trim().split('\n').map((line) => located(line, manifests)),
+      ({ stdout }: { stdout: string }) =>
+        stdout
+          .trim()
+          .split('\n')
+          .map((line) => located(line, manifests)),
     );
   } finally {
     await rm(directory, { recursive: true, force: true });

@@ -31,7 +31,9 @@ export async function fetchDebianProgram(program: DebianProgram, destination: st
   const failures: string[] = [];
   for (const mirror of mirrors) {
     try {
-      log(`fetching ${program.debian_package} from the ${SUITE} suite of this machine's Debian mirror (about 20 MB, nothing is installed)`);
+      log(
+        `fetching ${program.debian_package} from the ${SUITE} suite of this machine's Debian mirror (about 20 MB, nothing is installed)`,
+      );
       return await fetchFrom(mirror, program, destination);
     } catch (error) {
       const { stderr, message } = error as Error & { stderr?: string };

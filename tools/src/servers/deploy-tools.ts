@@ -18,7 +18,12 @@ const ofPrometheus = (name: 'prometheus' | 'promtool', variable: string): Progra
     if (!MACHINES[machine]) return undefined;
     const archive = `prometheus-${PROMETHEUS_RELEASE}.${system}-${MACHINES[machine]}`;
     const base = `${PROMETHEUS_RELEASES}/v${PROMETHEUS_RELEASE}`;
-    return { version: PROMETHEUS_RELEASE, url: `${base}/${archive}.tar.gz`, checksums_url: `${base}/sha256sums.txt`, member: `${archive}/${name}` };
+    return {
+      version: PROMETHEUS_RELEASE,
+      url: `${base}/${archive}.tar.gz`,
+      checksums_url: `${base}/sha256sums.txt`,
+      member: `${archive}/${name}`,
+    };
   },
   debian_package: name,
 });

@@ -16,7 +16,12 @@ const NATS_SERVER: Program = {
     const name = `nats-server-v${RELEASE}-${system}-${MACHINES[machine]}`;
     if (!MACHINES[machine]) return undefined;
     const base = `${RELEASES}/v${RELEASE}`;
-    return { version: RELEASE, url: `${base}/${name}.tar.gz`, checksums_url: `${base}/SHA256SUMS`, member: `${name}/nats-server` };
+    return {
+      version: RELEASE,
+      url: `${base}/${name}.tar.gz`,
+      checksums_url: `${base}/SHA256SUMS`,
+      member: `${name}/nats-server`,
+    };
   },
   debian_package: 'nats-server',
 };

@@ -61,7 +61,9 @@ describe('prometheus', () => {
   });
 
   it('scrapes what it is told, under the name it is told', async () => {
-    expect(await prometheus.query('max by (service) (baton_log_head_position)')).toEqual([{ metric: { service: 'metrics' }, value: 7 }]);
+    expect(await prometheus.query('max by (service) (baton_log_head_position)')).toEqual([
+      { metric: { service: 'metrics' }, value: 7 },
+    ]);
     expect(await prometheus.query('up{job="baton"}')).toMatchObject([{ value: 1 }]);
     expect(await prometheus.query('max by (status) (baton_missions)')).toEqual([{ metric: { status: 'completed' }, value: 1 }]);
   });

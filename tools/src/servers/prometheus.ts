@@ -35,7 +35,12 @@ export interface RunningPrometheus {
 const READY_MS_MAX = 60_000;
 const QUERY_MS_MAX = 10_000;
 
-export async function startPrometheus({ directory, targets, scrape_interval_ms, log }: StartPrometheus): Promise<RunningPrometheus> {
+export async function startPrometheus({
+  directory,
+  targets,
+  scrape_interval_ms,
+  log,
+}: StartPrometheus): Promise<RunningPrometheus> {
   const command = await findPrometheus(log);
   const home = resolve(directory);
   await mkdir(home, { recursive: true });
@@ -67,7 +72,10 @@ function configOf(targets: readonly ScrapeTarget[], scrape_interval_ms: number):
   return {
     global: { scrape_interval: `${scrape_interval_ms}ms`, scrape_timeout: `${scrape_interval_ms}ms` },
     scrape_configs: [
-      { job_name: 'baton', static_configs: targets.map(({ service, url }) => ({ targets: [new URL(url).host], labels: { service } })) },
+      {
+        job_name: 'baton',
+        static_configs: targets.map(({ service, url }) => ({ targets: [new URL(url).host], labels: { service } })),
+      },
     ],
   };
 }
@@ -75,7 +83,9 @@ function configOf(targets: readonly ScrapeTarget[], scrape_interval_ms: number):
 interface Answer {
   readonly status: 'success' | 'error';
   readonly error?: string;
-  readonly data?: { readonly result: readonly { readonly metric: Readonly<Record<string, string>>; readonly value: readonly [number, string] }[] };
+  readonly data?: {
+    readonly result: readonly { readonly metric: Readonly<Record<string, string>>; readonly value: readonly [number, string] }[];
+  };
 }
 
 async function query(url: string, expr: string): Promise<readonly Sample[]> {
