@@ -19,7 +19,10 @@ function migrate(name) {
     const path = join(directory, file);
     const before = readFileSync(path, 'utf8');
     const after = before
-      .replace(`import { log } from '../${OLD}/index.mjs';\n`, `import { logger } from '../${NEW}/index.mjs';\n\nconst log = logger('${name}');\n`)
+      .replace(
+        `import { log } from '../${OLD}/index.mjs';\n`,
+        `import { logger } from '../${NEW}/index.mjs';\n\nconst log = logger('${name}');\n`,
+      )
       .replaceAll(/log\.(info|warn|error)\('([^':]+): [^']*', ([^;]+)\);/g, (_call, level, message, values) => {
         calls++;
         return `log.${level}('${message}', { ${values.split(', ').map(field).join(', ')} });`;

@@ -16,7 +16,16 @@ git('commit', '--quiet', '--message', 'A shop of four services that log with leg
 process.stdout.write(`${directory}\n`);
 
 function git(...args) {
-  const identity = ['-c', 'user.name=Baton demo', '-c', 'user.email=demo@baton.invalid', '-c', 'commit.gpgsign=false', '-c', 'core.hooksPath=/dev/null'];
+  const identity = [
+    '-c',
+    'user.name=Baton demo',
+    '-c',
+    'user.email=demo@baton.invalid',
+    '-c',
+    'commit.gpgsign=false',
+    '-c',
+    'core.hooksPath=/dev/null',
+  ];
   execFileSync('git', [...identity, ...args], { cwd: directory, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 

@@ -23,7 +23,11 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) {
   await runMain();
 } else {
   const node = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
-  if (!existsSync(node)) stop(`this is Node ${process.versions.node}, baton needs ${NODE_MAJOR}, and node_modules has none`, 'run `npm install` in the repository');
+  if (!existsSync(node))
+    stop(
+      `this is Node ${process.versions.node}, baton needs ${NODE_MAJOR}, and node_modules has none`,
+      'run `npm install` in the repository',
+    );
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
   // A terminal sends Ctrl-C to both; we only have to outlive the child. What is sent to us alone is handed on.
   process.on('SIGINT', () => undefined);

@@ -6,7 +6,11 @@ import { z } from 'zod';
 import { CliProblem, EXIT } from './exit-codes.ts';
 
 const url = (...protocols: readonly string[]) =>
-  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), { message: `use a URL that begins with ${protocols.join('// or ')}//` });
+  z
+    .string()
+    .refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+      message: `use a URL that begins with ${protocols.join('// or ')}//`,
+    });
 const postgresUrl = url('postgres:', 'postgresql:');
 const httpUrl = url('http:', 'https:');
 
@@ -49,7 +53,12 @@ export function actorOf(config: Config, as: string | undefined): string {
 
 /** The seed of the nkey with which `provision` or a remote `baton` logs in to the bus. */
 export function nkeySeed(config: Config): string | undefined {
-  return config.BATON_NATS_NKEY_SEED ?? (config.BATON_NATS_NKEY_SEED_FILE === undefined ? undefined : secretFile('BATON_NATS_NKEY_SEED_FILE', config.BATON_NATS_NKEY_SEED_FILE));
+  return (
+    config.BATON_NATS_NKEY_SEED ??
+    (config.BATON_NATS_NKEY_SEED_FILE === undefined
+      ? undefined
+      : secretFile('BATON_NATS_NKEY_SEED_FILE', config.BATON_NATS_NKEY_SEED_FILE))
+  );
 }
 
 /** `BATON_PG_PASSWORD_INTAKE` (or `…_INTAKE_FILE`) is the password of the role `baton_intake`; roles without one keep theirs. */
@@ -69,6 +78,11 @@ function secretFile(variable: string, path: string): string {
   try {
     return readFileSync(path, 'utf8').trim();
   } catch (cause) {
-    throw new CliProblem(EXIT.invalid, `${variable} names ${path}, which cannot be read: ${(cause as Error).message}`, 'mount the secret there, or name another file', { cause });
+    throw new CliProblem(
+      EXIT.invalid,
+      `${variable} names ${path}, which cannot be read: ${(cause as Error).message}`,
+      'mount the secret there, or name another file',
+      { cause },
+    );
   }
 }

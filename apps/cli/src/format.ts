@@ -8,7 +8,6 @@ const ESCAPES = /\u001B\[[0-9;]*m/g;
 export const plainLength = (text: string): number => [...text.replaceAll(ESCAPES, '')].length;
 
 // What others wrote (titles, agents' output) must not move the cursor or ring the bell.
-// oxlint-disable-next-line no-control-regex -- control characters are exactly what is looked for
 const CONTROL = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g;
 /** Text from outside, harmless on a terminal. */
 export const harmless = (text: string): string => text.replaceAll(CONTROL, '�');
@@ -39,7 +38,9 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   const widths = head.map((title, column) => Math.max(plainLength(title), ...rows.map((row) => plainLength(row[column] ?? ''))));
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, column) => (column === cells.length - 1 ? cell : cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - plainLength(cell)))))
+      .map((cell, column) =>
+        column === cells.length - 1 ? cell : cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - plainLength(cell))),
+      )
       .join('  ')
       .trimEnd();
   return [colour.dim(line(head)), ...rows.map(line)].join('\n');

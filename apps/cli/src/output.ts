@@ -26,7 +26,12 @@ export const outputTo = (json: boolean, stdout: (text: string) => void, stderr: 
 });
 
 /** Says what went wrong and answers the exit code that goes with it. */
-export function reportError(error: unknown, json: boolean, stdout: (text: string) => void, stderr: (text: string) => void): ExitCode {
+export function reportError(
+  error: unknown,
+  json: boolean,
+  stdout: (text: string) => void,
+  stderr: (text: string) => void,
+): ExitCode {
   const problem = error instanceof CliProblem ? error : null;
   const exit = problem?.exit ?? EXIT.unexpected;
   const message = error instanceof Error ? error.message : String(error);

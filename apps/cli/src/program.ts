@@ -8,11 +8,14 @@ import { reportError } from './output.ts';
 const LIST_LIMIT = 20;
 const LIST_LIMIT_MAX = 1_000;
 
-const wholeNumber = (max: number) => (text: string): number => {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || value > max) throw new InvalidArgumentError(`use a whole number from 1 to ${String(max)}.`);
-  return value;
-};
+const wholeNumber =
+  (max: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < 1 || value > max)
+      throw new InvalidArgumentError(`use a whole number from 1 to ${String(max)}.`);
+    return value;
+  };
 
 const EXIT_HELP = `
 Exit codes:
@@ -22,14 +25,21 @@ Exit codes:
   3  no such mission, card or letter           7  verify found damage`;
 
 /** Runs one command; resolves to its exit code. Modules are loaded by the command that needs them: `--help` is instant. */
-export async function runCli(args: readonly string[], environment: Environment, streams: Streams, interrupted: AbortSignal): Promise<ExitCode> {
+export async function runCli(
+  args: readonly string[],
+  environment: Environment,
+  streams: Streams,
+  interrupted: AbortSignal,
+): Promise<ExitCode> {
   let exit: ExitCode = EXIT.ok;
   const json = args.includes('--json');
-  const run = (act: (context: Context, ...given: never[]) => Promise<ExitCode>) => async (...given: unknown[]) => {
-    const command = given.at(-1) as Command;
-    const context = contextOf(command.optsWithGlobals<GlobalOptions>(), environment, streams, interrupted);
-    exit = await act(context, ...(given.slice(0, -1) as never[]));
-  };
+  const run =
+    (act: (context: Context, ...given: never[]) => Promise<ExitCode>) =>
+    async (...given: unknown[]) => {
+      const command = given.at(-1) as Command;
+      const context = contextOf(command.optsWithGlobals<GlobalOptions>(), environment, streams, interrupted);
+      exit = await act(context, ...(given.slice(0, -1) as never[]));
+    };
   const program = define(run, streams);
   try {
     await program.parseAsync([...args], { from: 'user' });
@@ -61,66 +71,134 @@ function define(run: Run, streams: Streams): Command {
 }
 
 function stackCommands(program: Command, run: Run): void {
-  program.command('up').description('start Postgres, nats-server and every service; they stay until `baton down`')
+  program
+    .command('up')
+    .description('start Postgres, nats-server and every service; they stay until `baton down`')
     .action(run(async (context) => (await import('./commands/stack.ts')).up(context)));
-  program.command('down').description('stop them all; the data stays')
+  program
+    .command('down')
+    .description('stop them all; the data stays')
     .action(run(async (context) => (await import('./commands/stack.ts')).down(context)));
-  program.command('status').description('what runs, how far the bus is behind the log, what is stuck')
+  program
+    .command('status')
+    .description('what runs, how far the bus is behind the log, what is stuck')
     .action(run(async (context) => (await import('./commands/stack.ts')).status(context)));
-  program.command('provision').description('migrate a database and make streams and consumers, as compose and Kubernetes do (BATON_PG_ADMIN_URL, BATON_NATS_URL)')
+  program
+    .command('provision')
+    .description(
+      'migrate a database and make streams and consumers, as compose and Kubernetes do (BATON_PG_ADMIN_URL, BATON_NATS_URL)',
+    )
     .action(run(async (context) => (await import('./commands/stack.ts')).provision(context)));
-  program.command('demo').description('a whole mission on a stack and a repository of its own, from nothing to a merged change')
+  program
+    .command('demo')
+    .description('a whole mission on a stack and a repository of its own, from nothing to a merged change')
     .option('--keep', 'leave the stack and the repository there afterwards')
     .action(run(async (context, options: { keep?: boolean }) => (await import('./demo/demo.ts')).demo(context, options)));
 }
 
 function missionCommands(program: Command, run: Run): void {
-  program.command('submit').description('hand in a mission').argument('<file>', 'mission file, YAML or JSON')
+  program
+    .command('submit')
+    .description('hand in a mission')
+    .argument('<file>', 'mission file, YAML or JSON')
     .option('--key <key>', 'idempotency key: the same key is the same mission (default: a new one)')
     .option('--as <person>', 'who asks (default: BATON_ACTOR, or your login name)')
     .option('--repository <path-or-url>', 'instead of the repository that the file names')
     .option('--wait', 'follow it until it has ended')
-    .action(run(async (context, file: string, options: object) => (await import('./commands/missions.ts')).submit(context, file, options)));
-  program.command('list').description('missions, the newest first')
+    .action(
+      run(async (context, file: string, options: object) =>
+        (await import('./commands/missions.ts')).submit(context, file, options),
+      ),
+    );
+  program
+    .command('list')
+    .description('missions, the newest first')
     .addOption(new Option('--limit <count>', 'at most so many').default(LIST_LIMIT).argParser(wholeNumber(LIST_LIMIT_MAX)))
     .action(run(async (context, options: { limit: number }) => (await import('./commands/missions.ts')).list(context, options)));
   const id: [string, string] = ['<id>', 'mission id, or enough of its beginning'];
-  program.command('watch').description('follow a mission until it has ended').argument(...id)
+  program
+    .command('watch')
+    .description('follow a mission until it has ended')
+    .argument(...id)
     .action(run(async (context, prefix: string) => (await import('./commands/missions.ts')).watch(context, prefix)));
-  program.command('timeline').description('what happened to a mission: when, who, what, and the evidence').argument(...id)
+  program
+    .command('timeline')
+    .description('what happened to a mission: when, who, what, and the evidence')
+    .argument(...id)
     .action(run(async (context, prefix: string) => (await import('./commands/missions.ts')).timeline(context, prefix)));
-  program.command('why').description('what a mission waits for: owner, reason, deadline, next action').argument(...id)
+  program
+    .command('why')
+    .description('what a mission waits for: owner, reason, deadline, next action')
+    .argument(...id)
     .action(run(async (context, prefix: string) => (await import('./commands/missions.ts')).why(context, prefix)));
-  program.command('cancel').description('stop a mission').argument(...id)
-    .option('--reason <text>', 'said in its history', '').option('--as <person>', 'who asks')
-    .action(run(async (context, prefix: string, options: { reason: string; as?: string }) => (await import('./commands/missions.ts')).cancel(context, prefix, options)));
-  program.command('replay').description('the states of a mission, folded again from its events').argument(...id)
-    .addOption(new Option('--at <position>', 'as it was at this position of the log').argParser(wholeNumber(Number.MAX_SAFE_INTEGER)))
-    .action(run(async (context, prefix: string, options: { at?: number }) => (await import('./commands/missions.ts')).replay(context, prefix, options)));
+  program
+    .command('cancel')
+    .description('stop a mission')
+    .argument(...id)
+    .option('--reason <text>', 'said in its history', '')
+    .option('--as <person>', 'who asks')
+    .action(
+      run(async (context, prefix: string, options: { reason: string; as?: string }) =>
+        (await import('./commands/missions.ts')).cancel(context, prefix, options),
+      ),
+    );
+  program
+    .command('replay')
+    .description('the states of a mission, folded again from its events')
+    .argument(...id)
+    .addOption(
+      new Option('--at <position>', 'as it was at this position of the log').argParser(wholeNumber(Number.MAX_SAFE_INTEGER)),
+    )
+    .action(
+      run(async (context, prefix: string, options: { at?: number }) =>
+        (await import('./commands/missions.ts')).replay(context, prefix, options),
+      ),
+    );
 }
 
 function gateCommands(program: Command, run: Run): void {
-  program.command('approvals').description('decision cards that wait for a person')
+  program
+    .command('approvals')
+    .description('decision cards that wait for a person')
     .action(run(async (context) => (await import('./commands/gates.ts')).approvals(context)));
   for (const decision of ['approve', 'deny'] as const) {
-    program.command(decision).description(`${decision} exactly the content that the card shows`).argument('<card>', 'card id, such as 1f3a9c02.1')
-      .option('--as <person>', 'who decides (default: BATON_ACTOR, or your login name)').option('--reason <text>', 'said in the history', '')
-      .action(run(async (context, card: string, options: { reason: string; as?: string }) => (await import('./commands/gates.ts')).answer(context, card, decision, options)));
+    program
+      .command(decision)
+      .description(`${decision} exactly the content that the card shows`)
+      .argument('<card>', 'card id, such as 1f3a9c02.1')
+      .option('--as <person>', 'who decides (default: BATON_ACTOR, or your login name)')
+      .option('--reason <text>', 'said in the history', '')
+      .action(
+        run(async (context, card: string, options: { reason: string; as?: string }) =>
+          (await import('./commands/gates.ts')).answer(context, card, decision, options),
+        ),
+      );
   }
 }
 
 function logCommands(program: Command, run: Run): void {
-  program.command('verify').description('prove that the log is whole and that the bus carries the same')
+  program
+    .command('verify')
+    .description('prove that the log is whole and that the bus carries the same')
     .option('--no-bus', 'look at the log only')
     .action(run(async (context, options: { bus: boolean }) => (await import('./commands/log.ts')).verify(context, options)));
   const letters = program.command('deadletters').description('messages that could not be handled');
-  letters.command('list', { isDefault: true }).description('those that wait for somebody')
-    .option('--all', 'also those that are settled').option('--consumer <name>', 'of one consumer')
+  letters
+    .command('list', { isDefault: true })
+    .description('those that wait for somebody')
+    .option('--all', 'also those that are settled')
+    .option('--consumer <name>', 'of one consumer')
     .action(run(async (context, options: object) => (await import('./commands/log.ts')).listLetters(context, options)));
-  letters.command('show').description('one of them, with its cause').argument('<id>')
+  letters
+    .command('show')
+    .description('one of them, with its cause')
+    .argument('<id>')
     .action(run(async (context, id: string) => (await import('./commands/log.ts')).showLetter(context, id)));
   for (const how of ['replay', 'discard'] as const) {
-    letters.command(how).description(how === 'replay' ? 'give it back to its consumer' : 'put it aside for good').argument('<id>')
+    letters
+      .command(how)
+      .description(how === 'replay' ? 'give it back to its consumer' : 'put it aside for good')
+      .argument('<id>')
       .action(run(async (context, id: string) => (await import('./commands/log.ts')).settleLetter(context, id, how)));
   }
 }

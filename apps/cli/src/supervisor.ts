@@ -24,10 +24,17 @@ const end = (reason: string): void => {
   aborted.abort(new CliProblem(EXIT.unexpected, `the start was given up: ${reason}`));
   if (running) void running.stop().then(() => process.exit(EXIT.ok));
 };
-for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => { end(name); });
-process.on('SIGHUP', () => { log('hangup-ignored', {}); });
+for (const name of ['SIGTERM', 'SIGINT'] as const)
+  process.on(name, () => {
+    end(name);
+  });
+process.on('SIGHUP', () => {
+  log('hangup-ignored', {});
+});
 // Whoever waits for the start went away before it was done: nobody would know that something runs.
-process.on('disconnect', () => { if (!running) end('whoever started it went away'); });
+process.on('disconnect', () => {
+  if (!running) end('whoever started it went away');
+});
 
 try {
   const config = readConfig(process.env);
@@ -53,7 +60,12 @@ try {
   const { message, stack } = error as Error;
   log('failed', { message, stack });
   const problem = error instanceof CliProblem ? error : null;
-  tell({ type: 'failed', message, fix: problem?.fix ?? 'look into logs/supervisor.log of the home directory', exit: problem?.exit ?? EXIT.unexpected });
+  tell({
+    type: 'failed',
+    message,
+    fix: problem?.fix ?? 'look into logs/supervisor.log of the home directory',
+    exit: problem?.exit ?? EXIT.unexpected,
+  });
   if (process.connected) process.disconnect();
   process.exit(EXIT.unexpected);
 }

@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { removePostgresData } from '@baton/tools';
+import { AUDITOR_ROLE } from '@baton/contracts';
+import { databaseUrl, removePostgresData } from '@baton/tools';
 
 export const REPOSITORY = resolve(import.meta.dirname, '../../..');
 
@@ -23,8 +24,13 @@ export interface Baton {
   /** `stack.json`, as it is now. */
   stack(): Promise<{
     readonly supervisor: { readonly pid: number };
+    readonly postgres_url: string;
+    /** Service → its HTTP address. */
+    readonly services: Readonly<Record<string, string>>;
     readonly processes: Readonly<Record<string, { readonly pid: number; readonly restarts: number }>>;
   }>;
+  /** One process of it. */
+  part(name: string): Promise<{ readonly pid: number; readonly restarts: number }>;
   /** Stops what runs and removes every file. */
   remove(): Promise<void>;
 }
@@ -55,6 +61,8 @@ export async function batonAt(home_name: string, environment: Readonly<Record<st
         done({ exit, stdout, stderr });
       });
     });
+  const stack: Baton['stack'] = async () =>
+    JSON.parse(await readFile(join(home, 'stack.json'), 'utf8')) as Awaited<ReturnType<Baton['stack']>>;
   return {
     home,
     directory,
@@ -68,7 +76,12 @@ export async function batonAt(home_name: string, environment: Readonly<Record<st
         throw new Error(`baton ${args.join(' ')} --json answered no JSON but: ${ran.stdout}${ran.stderr}`, { cause });
       }
     },
-    stack: async () => JSON.parse(await readFile(join(home, 'stack.json'), 'utf8')) as Awaited<ReturnType<Baton['stack']>>,
+    stack,
+    part: async (name) => {
+      const part = (await stack()).processes[name];
+      if (part === undefined) throw new Error(`the stack has no part ${name}`);
+      return part;
+    },
     remove: async () => {
       await run('down');
       await removePostgresData(join(home, 'postgres'));
@@ -84,4 +97,12 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Of the role that reads everything and writes nothing. */
+export async function auditorUrl(baton: Baton): Promise<string> {
+  const { postgres } = JSON.parse(await readFile(join(baton.home, 'secrets.json'), 'utf8')) as {
+    postgres: Record<string, string>;
+  };
+  return databaseUrl((await baton.stack()).postgres_url, { user: AUDITOR_ROLE, password: postgres[AUDITOR_ROLE]! });
 }

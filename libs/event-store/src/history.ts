@@ -98,13 +98,20 @@ export interface History {
 const CONNECTIONS_MAX = 2;
 
 /** `url` is that of the auditor's role, which reads everything and writes nothing. */
-export function openHistory(options: Pick<ConnectionLimits, 'url' | 'application_name' | 'connect_timeout_ms' | 'statement_timeout_ms'>): History {
+export function openHistory(
+  options: Pick<ConnectionLimits, 'url' | 'application_name' | 'connect_timeout_ms' | 'statement_timeout_ms'>,
+): History {
   const pool = openPool({ ...options, connections_max: CONNECTIONS_MAX });
   const ask = askOf(pool);
   return {
-    missionEvents: (mission_id, after = 0) => ask<StoredEvent>({ name: 'mission-events', text: MISSION_EVENTS, values: [mission_id, after] }),
-    missionDeadlines: (mission_id) => ask<MissionDeadline>({ name: 'mission-deadlines', text: MISSION_DEADLINES, values: [mission_id] }),
-    missionIds: async (prefix, limit) => (await ask<{ mission_id: string }>({ name: 'mission-ids', text: MISSION_IDS, values: [prefix, limit] })).map((row) => row.mission_id),
+    missionEvents: (mission_id, after = 0) =>
+      ask<StoredEvent>({ name: 'mission-events', text: MISSION_EVENTS, values: [mission_id, after] }),
+    missionDeadlines: (mission_id) =>
+      ask<MissionDeadline>({ name: 'mission-deadlines', text: MISSION_DEADLINES, values: [mission_id] }),
+    missionIds: async (prefix, limit) =>
+      (await ask<{ mission_id: string }>({ name: 'mission-ids', text: MISSION_IDS, values: [prefix, limit] })).map(
+        (row) => row.mission_id,
+      ),
     recentMissions: (limit) => ask<RecentMission>({ name: 'recent-missions', text: RECENT_MISSIONS, values: [limit] }),
     openGates: () => ask<StoredEvent>({ name: 'open-gates', text: OPEN_GATES }),
     overdue: (by_ms) => ask<Overdue>({ name: 'overdue', text: OVERDUE, values: [by_ms] }),

@@ -3,11 +3,14 @@
  * deadline of the new state is written in the same transaction as the events that led to it.
  */
 import { describeEvent, type Actor, type BatonEvent, type Category, type EventMeta, type NewEvent } from '@baton/contracts';
-import type { AnyDecider, Waiting } from '@baton/domain';
+import { BrokenInvariant, type AnyDecider, type Waiting } from '@baton/domain';
 import type { EventLog } from '@baton/ports';
 import { eventId } from './event-id.ts';
 import type { Instruments } from './instruments.ts';
 import type { Known, Streams } from './streams.ts';
+
+/** What the log takes (EVENT_DATA_BYTES_MAX of the event store). */
+const EVENT_DATA_BYTES_MAX = 262_144;
 
 /** Conflicts mean that another replica works on the same stream; more than this means that something is wrong. */
 const APPEND_ATTEMPTS_MAX = 20;
@@ -87,5 +90,9 @@ async function append(on: Appending, request: Request, decider: AnyDecider, know
 function newEvent(request: Request, event: BatonEvent, ordinal: number): NewEvent {
   const { causation_id, correlation_id, actor, traceparent } = request;
   const meta: EventMeta = { schema_version: describeEvent(event.type)!.version, correlation_id, causation_id, actor, ...(traceparent ? { traceparent } : {}) };
-  return { id: eventId(causation_id, request.stream, ordinal), type: event.type, meta: JSON.stringify(meta), data: JSON.stringify(event.data) };
+  const data = JSON.stringify(event.data);
+  // The log would refuse it each time: that is no store which comes back.
+  const bytes = Buffer.byteLength(data);
+  if (bytes > EVENT_DATA_BYTES_MAX) throw new BrokenInvariant(`data of ${event.type} of ${request.stream} has ${bytes} bytes, at most ${EVENT_DATA_BYTES_MAX} can be kept: store it as an artifact and name its digest`);
+  return { id: eventId(causation_id, request.stream, ordinal), type: event.type, meta: JSON.stringify(meta), data };
 }

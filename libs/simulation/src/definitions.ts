@@ -114,9 +114,9 @@ const integrate = (parts: Parts): Performer => async (work) => {
 };
 
 const land = (parts: Parts): Performer => async (work) => {
-  const { delivery, revision, change: tested, mission_id } = work.state as Extract<ReleaseState, { status: 'landing' }>;
+  const { delivery, revision, change: tested, mission_id, content_digest } = work.state as Extract<ReleaseState, { status: 'landing' }>;
   await works(parts, work, parts.scriptOf(mission_id).land_ms);
-  const landing = parts.targets.land({ repository: delivery.repository, expected_base: tested.base_commit, tree: tested.tree, mission_id });
+  const landing = parts.targets.land({ repository: delivery.repository, expected_base: tested.base_commit, tree: tested.tree, mission_id, content_digest });
   if (landing.status === 'moved') return void (await work.submit({ type: 'RecordTargetMoved', revision, target_commit: landing.target_commit }));
   const decided = await work.submit({ type: 'RecordLanding', revision, commit: landing.commit, tree: landing.tree });
   if (decided.status === 'refused') throw problem(`${landing.commit} landed with another tree than was tested`, 'policy');

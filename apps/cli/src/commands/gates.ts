@@ -10,7 +10,8 @@ import { answerGate } from '../write/edges.ts';
 
 type OpenedGate = EventRecord & { readonly type: 'GateOpened'; readonly data: DataOf<'GateOpened'> };
 
-export const cardId = ({ mission_id, revision }: { readonly mission_id: string; readonly revision: number }): string => `${shortId(mission_id)}.${String(revision)}`;
+export const cardId = ({ mission_id, revision }: { readonly mission_id: string; readonly revision: number }): string =>
+  `${shortId(mission_id)}.${String(revision)}`;
 
 export async function approvals(context: Context): Promise<ExitCode> {
   const { out } = context;
@@ -18,11 +19,20 @@ export async function approvals(context: Context): Promise<ExitCode> {
     const [gates, now] = await Promise.all([history.openGates(), history.now()]);
     const cards = gates.map((gate) => parseStored(gate) as OpenedGate);
     if (cards.length === 0) out.line('No decision is asked for.');
-    else out.line(table(['card', 'risk', 'asked by', 'expires in', 'change', 'title'], cards.map((gate) => [
-      colour.bold(cardId(gate.data)), gate.data.card.risk, oneLine(gate.data.requested_by, 24),
-      duration(Date.parse(gate.recorded_at) + gate.data.expires_after_ms - Date.parse(now)),
-      `${plural(gate.data.card.files.length, 'file')} +${String(gate.data.card.insertions)} −${String(gate.data.card.deletions)}`, oneLine(gate.data.card.title, 60),
-    ])));
+    else
+      out.line(
+        table(
+          ['card', 'risk', 'asked by', 'expires in', 'change', 'title'],
+          cards.map((gate) => [
+            colour.bold(cardId(gate.data)),
+            gate.data.card.risk,
+            oneLine(gate.data.requested_by, 24),
+            duration(Date.parse(gate.recorded_at) + gate.data.expires_after_ms - Date.parse(now)),
+            `${plural(gate.data.card.files.length, 'file')} +${String(gate.data.card.insertions)} −${String(gate.data.card.deletions)}`,
+            oneLine(gate.data.card.title, 60),
+          ]),
+        ),
+      );
     out.result({ cards: cards.map((gate) => ({ ...gate.data, id: cardId(gate.data), opened_at: gate.recorded_at })) });
     return EXIT.ok;
   });
@@ -31,14 +41,17 @@ export async function approvals(context: Context): Promise<ExitCode> {
 /** The card as a tired person reads it: what, why, risk, way back, what happens by default. */
 export function printCard(gate: OpenedGate): string {
   const { card, content_digest, policy, requested_by, expires_after_ms } = gate.data;
-  const row = (name: string, text: string): string => `│ ${colour.dim(name.padEnd(10))} ${harmless(text).replaceAll('\n', `\n│            `)}`;
+  const row = (name: string, text: string): string =>
+    `│ ${colour.dim(name.padEnd(10))} ${harmless(text).replaceAll('\n', `\n│            `)}`;
   return [
     `╭─ ${colour.bold(`Decision ${cardId(gate.data)}`)}  ${harmless(oneLine(card.title))}`,
     row('context', card.context),
     row('risk', card.risk),
     row('change', `${plural(card.files.length, 'file')}, +${String(card.insertions)} −${String(card.deletions)}`),
     ...card.files.map((file) => row('', file)),
-    ...card.checks.map((check, index) => row(index === 0 ? 'checks' : '', `${check.exit_code === 0 ? '✓' : '✗'} ${check.criterion_id}: ${check.statement}`)),
+    ...card.checks.map((check, index) =>
+      row(index === 0 ? 'checks' : '', `${check.exit_code === 0 ? '✓' : '✗'} ${check.criterion_id}: ${check.statement}`),
+    ),
     row('way back', card.rollback),
     row('advice', card.recommendation),
     row('asked by', requested_by),
@@ -52,12 +65,21 @@ export function printCard(gate: OpenedGate): string {
 /** `<beginning of the mission id>.<revision>`; without a revision, the open card of that mission. */
 export async function findCard(history: Pick<History, 'missionIds' | 'missionEvents'>, card: string): Promise<OpenedGate> {
   const [, prefix = '', revision] = /^([0-9a-f-]+)(?:\.(\d+))?$/i.exec(card) ?? [];
-  if (prefix === '') throw new CliProblem(EXIT.invalid, `"${card}" is no card id`, 'see `baton approvals`; an id looks like 1f3a9c02.1');
+  if (prefix === '')
+    throw new CliProblem(EXIT.invalid, `"${card}" is no card id`, 'see `baton approvals`; an id looks like 1f3a9c02.1');
   const mission_id = await resolveMission(history, prefix);
   const events = parseAll(await history.missionEvents(mission_id));
-  const gates = events.filter((event): event is OpenedGate => event.type === 'GateOpened' && (revision === undefined || event.data.revision === Number(revision)));
+  const gates = events.filter(
+    (event): event is OpenedGate =>
+      event.type === 'GateOpened' && (revision === undefined || event.data.revision === Number(revision)),
+  );
   const gate = gates.at(-1);
-  if (gate === undefined) throw new CliProblem(EXIT.not_found, `mission ${shortId(mission_id)} has no decision card${revision === undefined ? '' : ` ${revision}`}`, 'see `baton approvals`');
+  if (gate === undefined)
+    throw new CliProblem(
+      EXIT.not_found,
+      `mission ${shortId(mission_id)} has no decision card${revision === undefined ? '' : ` ${revision}`}`,
+      'see `baton approvals`',
+    );
   return gate;
 }
 
@@ -66,13 +88,25 @@ export interface AnswerOptions {
   readonly reason: string;
 }
 
-export async function answer(context: Context, card: string, decision: 'approve' | 'deny', options: AnswerOptions): Promise<ExitCode> {
+export async function answer(
+  context: Context,
+  card: string,
+  decision: 'approve' | 'deny',
+  options: AnswerOptions,
+): Promise<ExitCode> {
   const { out } = context;
   const gate = await reading(context, ({ history }) => findCard(history, card));
   out.line(printCard(gate));
   const { mission_id, revision, content_digest } = gate.data;
   const person = context.actor(options.as);
-  const outcome = await answerGate(context, { mission_id, revision, content_digest, answer: decision, person, reason: options.reason });
+  const outcome = await answerGate(context, {
+    mission_id,
+    revision,
+    content_digest,
+    answer: decision,
+    person,
+    reason: options.reason,
+  });
   out.line(`${decision === 'approve' ? colour.green('✓') : colour.red('✗')} ${outcome} by ${person}`);
   out.result({ card: cardId(gate.data), mission_id, revision, content_digest, outcome, by: person });
   return EXIT.ok;

@@ -33,7 +33,9 @@ export async function submit(context: Context, file: string, options: SubmitOpti
     return EXIT.invalid;
   }
   const { mission_id, again } = submitted;
-  out.line(`${colour.green('✓')} ${again ? 'It is accepted already (same key, same content)' : 'Accepted'}: mission ${colour.bold(mission_id)}`);
+  out.line(
+    `${colour.green('✓')} ${again ? 'It is accepted already (same key, same content)' : 'Accepted'}: mission ${colour.bold(mission_id)}`,
+  );
   out.line(`  key     ${key}`);
   if (options.wait === true) return watch(context, mission_id);
   out.line(`  follow  baton watch ${shortId(mission_id)}`);
@@ -42,12 +44,19 @@ export async function submit(context: Context, file: string, options: SubmitOpti
 }
 
 export const faultTable = (faults: readonly Fault[]): string =>
-  table(['field', 'problem', 'fix'], faults.map((fault) => [colour.bold(oneLine(fault.field)), oneLine(fault.problem), oneLine(fault.fix, 400)]));
+  table(
+    ['field', 'problem', 'fix'],
+    faults.map((fault) => [colour.bold(oneLine(fault.field)), oneLine(fault.problem), oneLine(fault.fix, 400)]),
+  );
 
 export async function list(context: Context, options: { readonly limit: number }): Promise<ExitCode> {
   const { out } = context;
   return reading(context, async ({ history, store }) => {
-    const [recent, now, parked] = await Promise.all([history.recentMissions(options.limit), history.now(), store.deadLetters.list({ status: 'parked' })]);
+    const [recent, now, parked] = await Promise.all([
+      history.recentMissions(options.limit),
+      history.now(),
+      store.deadLetters.list({ status: 'parked' }),
+    ]);
     const missions = [];
     for (const { mission_id } of recent) {
       const events = parseAll(await history.missionEvents(mission_id));
@@ -56,14 +65,25 @@ export async function list(context: Context, options: { readonly limit: number }
     }
     out.result({ missions: missions.map(({ waits, ...mission }) => ({ ...mission, waiting: waits[0] ?? null })) });
     if (missions.length === 0) out.line('There is no mission yet: baton submit FILE');
-    else out.line(table(['id', 'age', 'status', 'title', 'now'], missions.map((mission) => [
-      shortId(mission.mission_id), duration(Date.parse(now) - Date.parse(mission.first_at)), statusColour(mission.status), oneLine(mission.title, 48), oneLine(mission.ended ? mission.outcome : (mission.waits[0]?.reason ?? 'under way'), 90),
-    ])));
+    else
+      out.line(
+        table(
+          ['id', 'age', 'status', 'title', 'now'],
+          missions.map((mission) => [
+            shortId(mission.mission_id),
+            duration(Date.parse(now) - Date.parse(mission.first_at)),
+            statusColour(mission.status),
+            oneLine(mission.title, 48),
+            oneLine(mission.ended ? mission.outcome : (mission.waits[0]?.reason ?? 'under way'), 90),
+          ]),
+        ),
+      );
     return EXIT.ok;
   });
 }
 
-const statusColour = (status: string): string => (status === 'completed' ? colour.green(status) : status === 'active' ? colour.cyan(status) : colour.red(status));
+const statusColour = (status: string): string =>
+  status === 'completed' ? colour.green(status) : status === 'active' ? colour.cyan(status) : colour.red(status);
 
 /** Follows until the mission has ended; the exit code says how. */
 export async function watch(context: Context, prefix: string): Promise<ExitCode> {
@@ -76,11 +96,26 @@ export async function watch(context: Context, prefix: string): Promise<ExitCode>
       events.push(event);
       since_ms ??= Date.parse(event.recorded_at);
       out.line(timelineEntry(event, since_ms, false));
-      out.result({ position: event.position, at: event.recorded_at, stream: event.stream, type: event.type, actor: event.meta.actor, data: event.data });
-      if (event.type === 'GateOpened') out.line(`           ${colour.yellow(`→ baton approvals; baton approve ${shortId(mission_id)}.${String(event.data.revision)}`)}`);
+      out.result({
+        position: event.position,
+        at: event.recorded_at,
+        stream: event.stream,
+        type: event.type,
+        actor: event.meta.actor,
+        data: event.data,
+      });
+      if (event.type === 'GateOpened')
+        out.line(
+          `           ${colour.yellow(`→ baton approvals; baton approve ${shortId(mission_id)}.${String(event.data.revision)}`)}`,
+        );
     }
     const { status, ended } = missionStatus(events);
-    if (!ended) throw new CliProblem(EXIT.not_completed, `not followed to its end: mission ${shortId(mission_id)} is ${status}`, `go on with \`baton watch ${shortId(mission_id)}\``);
+    if (!ended)
+      throw new CliProblem(
+        EXIT.not_completed,
+        `not followed to its end: mission ${shortId(mission_id)} is ${status}`,
+        `go on with \`baton watch ${shortId(mission_id)}\``,
+      );
     out.line(`\n${status === 'completed' ? colour.green('✓') : colour.red('✗')} ${status}: ${oneLine(outcomeOf(events), 1_000)}`);
     return status === 'completed' ? EXIT.ok : EXIT.not_completed;
   });
@@ -95,7 +130,19 @@ export async function timeline(context: Context, prefix: string): Promise<ExitCo
     out.line(`${colour.bold(titleOf(events))}  ${mission_id}  ${statusColour(status)}`);
     out.line(`${colour.dim(`began ${events[0]?.recorded_at ?? ''}; ${plural(events.length, 'event')}`)}\n`);
     for (const event of events) out.line(timelineEntry(event, startOf(events)));
-    out.result({ mission_id, status, events: events.map(({ position, recorded_at, stream, version, type, meta, data }) => ({ position, at: recorded_at, stream, version, type, actor: meta.actor, data })) });
+    out.result({
+      mission_id,
+      status,
+      events: events.map(({ position, recorded_at, stream, version, type, meta, data }) => ({
+        position,
+        at: recorded_at,
+        stream,
+        version,
+        type,
+        actor: meta.actor,
+        data,
+      })),
+    });
     return EXIT.ok;
   });
 }
@@ -106,7 +153,10 @@ export async function why(context: Context, prefix: string): Promise<ExitCode> {
     const mission_id = await resolveMission(history, prefix);
     // Deadlines after events: one that is already gone belongs to a state that is over, and is not shown.
     const events = parseAll(await history.missionEvents(mission_id));
-    const [deadlines, parked] = await Promise.all([history.missionDeadlines(mission_id), store.deadLetters.list({ status: 'parked' })]);
+    const [deadlines, parked] = await Promise.all([
+      history.missionDeadlines(mission_id),
+      store.deadLetters.list({ status: 'parked' }),
+    ]);
     const explained = explain(mission_id, events, deadlines, parked);
     out.line(printWhy(explained));
     out.result(explained);
@@ -114,7 +164,11 @@ export async function why(context: Context, prefix: string): Promise<ExitCode> {
   });
 }
 
-export async function cancel(context: Context, prefix: string, options: { readonly reason: string; readonly as?: string | undefined }): Promise<ExitCode> {
+export async function cancel(
+  context: Context,
+  prefix: string,
+  options: { readonly reason: string; readonly as?: string | undefined },
+): Promise<ExitCode> {
   const { out } = context;
   const mission_id = await reading(context, ({ history }) => resolveMission(history, prefix));
   await cancelMission(context, mission_id, context.actor(options.as), options.reason);
@@ -130,11 +184,19 @@ export async function replay(context: Context, prefix: string, options: { readon
     const all = parseAll(await history.missionEvents(mission_id));
     const at = options.at ?? all.at(-1)?.position ?? 0;
     const events = all.filter((event) => event.position <= at);
-    if (events.length === 0) throw new CliProblem(EXIT.not_found, `mission ${shortId(mission_id)} had not begun at position ${String(at)}`, `its first event is at ${String(all[0]?.position ?? 0)}`);
+    if (events.length === 0)
+      throw new CliProblem(
+        EXIT.not_found,
+        `mission ${shortId(mission_id)} had not begun at position ${String(at)}`,
+        `its first event is at ${String(all[0]?.position ?? 0)}`,
+      );
     const streams = plainStates(foldStreams(events));
     const hash = stateHash(streams);
     out.line(`Mission ${mission_id} at position ${String(at)}: ${plural(events.length, 'event')} of ${String(all.length)}\n`);
-    for (const { stream, version, state } of streams) out.line(`${colour.bold(stream)} ${colour.dim(`version ${String(version)}`)}\n  ${JSON.stringify(state, null, 2).replaceAll('\n', '\n  ')}`);
+    for (const { stream, version, state } of streams)
+      out.line(
+        `${colour.bold(stream)} ${colour.dim(`version ${String(version)}`)}\n  ${JSON.stringify(state, null, 2).replaceAll('\n', '\n  ')}`,
+      );
     out.line(`\nstate hash ${hash}`);
     out.result({ mission_id, at, events: events.length, streams, state_hash: hash });
     return EXIT.ok;

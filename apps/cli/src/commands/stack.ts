@@ -19,11 +19,29 @@ const CONNECT_MS_MAX = 30_000;
 export async function up(context: Context): Promise<ExitCode> {
   const { home, out, environment, config } = context;
   const started = performance.now();
-  const { stack, already } = await startStack({ home, environment: { ...environment, BATON_LOG_LEVEL: config.BATON_LOG_LEVEL }, progress: (text) => { out.progress(`${colour.dim('…')} ${text}`); } });
-  out.line(already ? `The stack runs already, since ${stack.started_at}.` : `${colour.green('✓')} The stack is ready after ${duration(performance.now() - started)}.`);
+  const { stack, already } = await startStack({
+    home,
+    environment: { ...environment, BATON_LOG_LEVEL: config.BATON_LOG_LEVEL },
+    progress: (text) => {
+      out.progress(`${colour.dim('…')} ${text}`);
+    },
+  });
+  out.line(
+    already
+      ? `The stack runs already, since ${stack.started_at}.`
+      : `${colour.green('✓')} The stack is ready after ${duration(performance.now() - started)}.`,
+  );
   out.line();
   out.line(whereToLook(home.directory, stack));
-  out.result({ already, home: home.directory, services: stack.services, postgres_url: stack.postgres_url, nats_url: stack.nats_url, nats_monitor_url: stack.nats_monitor_url, logs: home.logs });
+  out.result({
+    already,
+    home: home.directory,
+    services: stack.services,
+    postgres_url: stack.postgres_url,
+    nats_url: stack.nats_url,
+    nats_monitor_url: stack.nats_monitor_url,
+    logs: home.logs,
+  });
   return EXIT.ok;
 }
 
@@ -42,8 +60,14 @@ export function whereToLook(home: string, stack: Stack): string {
 
 export async function down(context: Context): Promise<ExitCode> {
   const { home, out } = context;
-  const result = await stopStack(home, (text) => { out.progress(`${colour.dim('…')} ${text}`); });
-  const said = { stopped: `${colour.green('✓')} Stopped. The data stays in ${home.directory}; baton up goes on where it was.`, 'cleaned-up': `${colour.green('✓')} What was left running is stopped.`, 'not-running': `No stack runs on ${home.directory}.` };
+  const result = await stopStack(home, (text) => {
+    out.progress(`${colour.dim('…')} ${text}`);
+  });
+  const said = {
+    stopped: `${colour.green('✓')} Stopped. The data stays in ${home.directory}; baton up goes on where it was.`,
+    'cleaned-up': `${colour.green('✓')} What was left running is stopped.`,
+    'not-running': `No stack runs on ${home.directory}.`,
+  };
   out.line(said[result]);
   out.result({ result, home: home.directory });
   return EXIT.ok;
@@ -53,12 +77,31 @@ export async function provision(context: Context): Promise<ExitCode> {
   const { config, out, environment } = context;
   const { BATON_PG_ADMIN_URL: admin_url, BATON_NATS_URL: nats_url, BATON_NATS_REPLICAS: replicas } = config;
   if (admin_url === undefined || nats_url === undefined) {
-    const missing = [admin_url === undefined ? 'BATON_PG_ADMIN_URL (a role that may create roles)' : '', nats_url === undefined ? 'BATON_NATS_URL' : ''].filter((name) => name !== '');
-    throw new CliProblem(EXIT.invalid, `provision needs ${missing.join(' and ')}`, 'set them; `baton up` provisions its own servers by itself');
+    const missing = [
+      admin_url === undefined ? 'BATON_PG_ADMIN_URL (a role that may create roles)' : '',
+      nats_url === undefined ? 'BATON_NATS_URL' : '',
+    ].filter((name) => name !== '');
+    throw new CliProblem(
+      EXIT.invalid,
+      `provision needs ${missing.join(' and ')}`,
+      'set them; `baton up` provisions its own servers by itself',
+    );
   }
-  const note = (fields: object, event: string): void => { out.progress(`${event} ${JSON.stringify(fields)}`); };
-  const done = await provisionParts({ admin_url, nats_url, replicas, passwords: passwordsFrom(environment), nkey_seed: nkeySeed(config), logger: { info: note, warn: note, error: note, fatal: note }, connect_ms_max: CONNECT_MS_MAX });
-  out.line(`${colour.green('✓')} ${plural(done.migrations.length, 'migration')} applied, ${plural(done.created.length, 'stream and consumer', 'streams and consumers')} created, ${String(done.updated.length)} updated.`);
+  const note = (fields: object, event: string): void => {
+    out.progress(`${event} ${JSON.stringify(fields)}`);
+  };
+  const done = await provisionParts({
+    admin_url,
+    nats_url,
+    replicas,
+    passwords: passwordsFrom(environment),
+    nkey_seed: nkeySeed(config),
+    logger: { info: note, warn: note, error: note, fatal: note },
+    connect_ms_max: CONNECT_MS_MAX,
+  });
+  out.line(
+    `${colour.green('✓')} ${plural(done.migrations.length, 'migration')} applied, ${plural(done.created.length, 'stream and consumer', 'streams and consumers')} created, ${String(done.updated.length)} updated.`,
+  );
   out.result(done);
   return EXIT.ok;
 }
@@ -87,13 +130,25 @@ const partsOf = (stack: Stack): Promise<ServiceStatus>[] =>
   [...new Set([...Object.keys(stack.processes), ...Object.keys(stack.services)])].map(async (name) => {
     const process = stack.processes[name];
     const url = stack.services[name];
-    return { name, pid: process?.pid ?? null, runs: process !== undefined && stillRuns(process), restarts: process?.restarts ?? 0, url: url ?? '', readiness: url === undefined ? null : await readiness(url) };
+    return {
+      name,
+      pid: process?.pid ?? null,
+      runs: process !== undefined && stillRuns(process),
+      restarts: process?.restarts ?? 0,
+      url: url ?? '',
+      readiness: url === undefined ? null : await readiness(url),
+    };
   });
 
 async function recordStatus(context: Context) {
   try {
     return await reading(context, async ({ history, store }) => {
-      const [head, watermarks, parked, overdue] = await Promise.all([store.log.head(), store.watermarks.read(), store.deadLetters.list({ status: 'parked' }), history.overdue(OVERDUE_MS)]);
+      const [head, watermarks, parked, overdue] = await Promise.all([
+        store.log.head(),
+        store.watermarks.read(),
+        store.deadLetters.list({ status: 'parked' }),
+        history.overdue(OVERDUE_MS),
+      ]);
       const bus = await withBus(context, busHead).catch((error: Error) => ({ problem: error.message }));
       return { log_head: head.position, bus, watermarks: Object.fromEntries(watermarks), dead_letters: parked.length, overdue };
     });
@@ -103,7 +158,12 @@ async function recordStatus(context: Context) {
   }
 }
 
-function printStatus({ out, home }: Context, stack: Stack, parts: readonly ServiceStatus[], record: Awaited<ReturnType<typeof recordStatus>>): void {
+function printStatus(
+  { out, home }: Context,
+  stack: Stack,
+  parts: readonly ServiceStatus[],
+  record: Awaited<ReturnType<typeof recordStatus>>,
+): void {
   out.line(`Stack on ${home.directory}: ${stack.status} since ${stack.started_at}`);
   out.line();
   const state = (part: ServiceStatus): string => {
@@ -111,18 +171,28 @@ function printStatus({ out, home }: Context, stack: Stack, parts: readonly Servi
     if (part.readiness === null) return colour.green('runs');
     return part.readiness.ready ? colour.green('ready') : colour.yellow(`not ready: ${oneLine(part.readiness.why, 120)}`);
   };
-  out.line(table(['part', 'pid', 'restarts', 'address', 'state'], parts.map((part) => [part.name, String(part.pid ?? ''), String(part.restarts), part.url, state(part)])));
+  out.line(
+    table(
+      ['part', 'pid', 'restarts', 'address', 'state'],
+      parts.map((part) => [part.name, String(part.pid ?? ''), String(part.restarts), part.url, state(part)]),
+    ),
+  );
   out.line();
   if (record === null) {
     out.line(colour.red('The log cannot be read.'));
     return;
   }
   const { bus, log_head, dead_letters, overdue } = record;
-  const busText = bus === null ? colour.yellow('the event stream does not exist')
-    : 'problem' in bus ? colour.red(bus.problem)
-    : `ends at ${String(bus.last_sequence)}${bus.last_sequence === log_head ? ', the same' : `, ${plural(log_head - bus.last_sequence, 'event')} behind`}`;
+  const busText =
+    bus === null
+      ? colour.yellow('the event stream does not exist')
+      : 'problem' in bus
+        ? colour.red(bus.problem)
+        : `ends at ${String(bus.last_sequence)}${bus.last_sequence === log_head ? ', the same' : `, ${plural(log_head - bus.last_sequence, 'event')} behind`}`;
   out.line(`log            ${plural(log_head, 'event')}`);
   out.line(`bus            ${busText}`);
   out.line(`dead letters   ${dead_letters === 0 ? 'none' : colour.red(`${String(dead_letters)}; see baton deadletters`)}`);
-  out.line(`overdue        ${overdue.length === 0 ? 'nothing' : colour.red(overdue.map((row) => `${String(row.overdue)} of ${row.category}, the oldest since ${row.oldest_due_at}`).join('; '))}`);
+  out.line(
+    `overdue        ${overdue.length === 0 ? 'nothing' : colour.red(overdue.map((row) => `${String(row.overdue)} of ${row.category}, the oldest since ${row.oldest_due_at}`).join('; '))}`,
+  );
 }

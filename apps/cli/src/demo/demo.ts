@@ -41,17 +41,25 @@ interface Step {
 
 export async function demo(outer: Context, options: { readonly keep?: boolean }): Promise<ExitCode> {
   const home = homeAt(join(outer.home.directory, 'demo'));
-  const context: Context = { ...outer, home, interrupted: AbortSignal.any([outer.interrupted, AbortSignal.timeout(MISSION_MS_MAX)]) };
+  const context: Context = {
+    ...outer,
+    home,
+    interrupted: AbortSignal.any([outer.interrupted, AbortSignal.timeout(MISSION_MS_MAX)]),
+  };
   const step = steps(outer);
   try {
     const result = await deliver(context, step);
     if (options.keep === true) {
-      outer.out.line(`\nEverything keeps running (--keep). Where to look:\n${whereToLook(home.directory, requireStack(home))}\n  repository     ${result.shop}`);
+      outer.out.line(
+        `\nEverything keeps running (--keep). Where to look:\n${whereToLook(home.directory, requireStack(home))}\n  repository     ${result.shop}`,
+      );
     } else {
       step.begin('stopping everything that was started');
       await down(home, () => undefined);
       step.done('nothing runs any more');
-      outer.out.line(`\nData, logs and the repository stay in ${home.directory} until the next demo. To look again:\n  baton up --home ${home.directory}\n  baton timeline ${shortId(result.mission_id)} --home ${home.directory}\n  git -C ${result.shop} log --stat`);
+      outer.out.line(
+        `\nData, logs and the repository stay in ${home.directory} until the next demo. To look again:\n  baton up --home ${home.directory}\n  baton timeline ${shortId(result.mission_id)} --home ${home.directory}\n  git -C ${result.shop} log --stat`,
+      );
     }
     outer.out.result({ ok: true, home: home.directory, kept: options.keep === true, ...result });
     return EXIT.ok;
@@ -73,7 +81,9 @@ function steps({ out }: Context): Step {
       since = performance.now();
       out.line(`${colour.cyan('▸')} ${what}`);
     },
-    done: (result) => { out.line(`  ${colour.green('✓')} ${result} ${colour.dim(`(${duration(performance.now() - since)})`)}`); },
+    done: (result) => {
+      out.line(`  ${colour.green('✓')} ${result} ${colour.dim(`(${duration(performance.now() - since)})`)}`);
+    },
     current: () => current,
   };
 }
@@ -93,9 +103,17 @@ async function deliver(context: Context, step: Step): Promise<Delivered> {
   step.done(await gitVersion());
 
   step.begin(`starting a stack of its own in ${home.directory}`);
-  await down(home, (text) => { out.line(colour.dim(`  ${text}`)); });
+  await down(home, (text) => {
+    out.line(colour.dim(`  ${text}`));
+  });
   await clear(home);
-  await up({ home, environment, progress: (text) => { out.line(colour.dim(`  ${text}`)); } });
+  await up({
+    home,
+    environment,
+    progress: (text) => {
+      out.line(colour.dim(`  ${text}`));
+    },
+  });
   step.done('Postgres, nats-server and every service are ready');
 
   step.begin('making a git repository: four services that log with legacy-log');
@@ -117,10 +135,15 @@ async function deliver(context: Context, step: Step): Promise<Delivered> {
   const landed = await cloneLanded(shop, join(home.directory, 'landed'));
   const completed = events.findLast((event) => event.type === 'MissionCompleted');
   if (completed?.type !== 'MissionCompleted' || completed.data.commit !== landed.commit || completed.data.tree !== landed.tree) {
-    throw new CliProblem(EXIT.unexpected, `branch main is at commit ${landed.commit} with tree ${landed.tree}, the record says otherwise`);
+    throw new CliProblem(
+      EXIT.unexpected,
+      `branch main is at commit ${landed.commit} with tree ${landed.tree}, the record says otherwise`,
+    );
   }
   const tests_passed = await runTests(join(home.directory, 'landed'));
-  step.done(`${plural(tests_passed, 'test')} pass on the landed tree ${shortHash(landed.tree)}, which is the tested and approved one`);
+  step.done(
+    `${plural(tests_passed, 'test')} pass on the landed tree ${shortHash(landed.tree)}, which is the tested and approved one`,
+  );
   out.line(`\n  ${indent(landed.stat, 2)}\n`);
 
   out.line(`${colour.bold('The timeline')} (baton timeline ${shortId(mission_id)})\n`);
@@ -149,12 +172,23 @@ async function followAndDecide(context: Context, mission_id: string): Promise<re
       if (event.type === 'GateOpened') {
         out.line(`\n${printCard(event)}`);
         const { revision, content_digest } = event.data;
-        const outcome = await answerGate(context, { mission_id, revision, content_digest, answer: 'approve', person: APPROVER, reason: 'the demo agrees' });
+        const outcome = await answerGate(context, {
+          mission_id,
+          revision,
+          content_digest,
+          answer: 'approve',
+          person: APPROVER,
+          reason: 'the demo agrees',
+        });
         out.line(`  ${colour.green('✓')} ${outcome} by ${APPROVER}\n`);
       }
     }
     const { status, ended } = missionStatus(events);
-    if (!ended) throw new CliProblem(EXIT.not_completed, `the mission did not end within ${duration(MISSION_MS_MAX)}, or the demo was interrupted; it is ${status}`);
+    if (!ended)
+      throw new CliProblem(
+        EXIT.not_completed,
+        `the mission did not end within ${duration(MISSION_MS_MAX)}, or the demo was interrupted; it is ${status}`,
+      );
     if (status !== 'completed') throw new CliProblem(EXIT.not_completed, `the mission ended as ${status}: ${outcomeOf(events)}`);
     return events;
   });
@@ -163,7 +197,15 @@ async function followAndDecide(context: Context, mission_id: string): Promise<re
 /** Removes what the demo before has left, by name: nothing that somebody else put there. */
 async function clear(home: Home): Promise<void> {
   await removePostgresData(home.postgres);
-  for (const path of [home.nats, home.logs, home.work, home.secrets_file, join(home.directory, 'nats.conf'), join(home.directory, 'shop'), join(home.directory, 'landed')]) {
+  for (const path of [
+    home.nats,
+    home.logs,
+    home.work,
+    home.secrets_file,
+    join(home.directory, 'nats.conf'),
+    join(home.directory, 'shop'),
+    join(home.directory, 'landed'),
+  ]) {
     rmSync(path, { recursive: true, force: true });
   }
 }

@@ -17,7 +17,12 @@ async function output(command: string, args: readonly string[], cwd: string): Pr
     return stdout.trim();
   } catch (cause) {
     const { stdout = '', stderr = '', message } = cause as Error & { stdout?: string; stderr?: string };
-    throw new CliProblem(EXIT.unexpected, `${command} ${args.join(' ')} failed in ${cwd}:\n${`${stdout}${stderr}`.trim() || message}`, '', { cause });
+    throw new CliProblem(
+      EXIT.unexpected,
+      `${command} ${args.join(' ')} failed in ${cwd}:\n${`${stdout}${stderr}`.trim() || message}`,
+      '',
+      { cause },
+    );
   }
 }
 
@@ -26,11 +31,17 @@ export async function gitVersion(): Promise<string> {
   try {
     return (await run('git', ['--version'])).stdout.trim();
   } catch (cause) {
-    throw new CliProblem(EXIT.invalid, 'git is not there: `git --version` does not run', 'install git (for example `apt-get install git` or `brew install git`) and start again', { cause });
+    throw new CliProblem(
+      EXIT.invalid,
+      'git is not there: `git --version` does not run',
+      'install git (for example `apt-get install git` or `brew install git`) and start again',
+      { cause },
+    );
   }
 }
 
-export const createShop = (directory: string): Promise<string> => output(process.execPath, [join(EXAMPLE, 'create-repository.mjs'), directory], directory.replace(/[/\\][^/\\]+$/, ''));
+export const createShop = (directory: string): Promise<string> =>
+  output(process.execPath, [join(EXAMPLE, 'create-repository.mjs'), directory], directory.replace(/[/\\][^/\\]+$/, ''));
 
 /** How many of its tests pass; an error with their output where one fails. */
 export async function runTests(directory: string): Promise<number> {

@@ -20,7 +20,10 @@ export interface BusHead {
   readonly messages: number;
 }
 
-const infoSchema = z.object({ state: z.object({ first_seq: z.number(), last_seq: z.number(), messages: z.number() }).optional(), error: z.object({ description: z.string() }).optional() });
+const infoSchema = z.object({
+  state: z.object({ first_seq: z.number(), last_seq: z.number(), messages: z.number() }).optional(),
+  error: z.object({ description: z.string() }).optional(),
+});
 
 export async function withBus<T>(context: Context, use: (bus: BusConnection) => Promise<T>): Promise<T> {
   const bus = await openBus(context);
@@ -35,14 +38,20 @@ function openBus(context: Context): Promise<BusConnection> {
   const { config } = context;
   const servers = config.BATON_NATS_URL ?? requireStack(context.home).nats_url;
   const nkey_seed = config.BATON_NATS_URL === undefined ? nkeyOf(requireSecrets(context), CLI).seed : nkeySeed(config);
-  return withinMs(connectBus({ servers, user: CLI, nkey_seed, logger: silent }), CONNECT_MS_MAX, `nats-server at ${servers} does not let us in`);
+  return withinMs(
+    connectBus({ servers, user: CLI, nkey_seed, logger: silent }),
+    CONNECT_MS_MAX,
+    `nats-server at ${servers} does not let us in`,
+  );
 }
 
 /** Null where the stream does not exist (yet, or any more). */
 export async function busHead(bus: BusConnection): Promise<BusHead | null> {
   const reply = await bus.connection.request(`$JS.API.STREAM.INFO.${EVENT_STREAM}`, undefined, { timeout: REQUEST_MS_MAX });
   const { state } = infoSchema.parse(reply.json());
-  return state === undefined ? null : { first_sequence: state.first_seq, last_sequence: state.last_seq, messages: state.messages };
+  return state === undefined
+    ? null
+    : { first_sequence: state.first_seq, last_sequence: state.last_seq, messages: state.messages };
 }
 
 export interface BusMessageAt {
@@ -52,7 +61,9 @@ export interface BusMessageAt {
 
 /** The message at a sequence; null where the stream has none there. */
 export async function busMessage(bus: BusConnection, sequence: number): Promise<BusMessageAt | null> {
-  const reply = await bus.connection.request(`$JS.API.DIRECT.GET.${EVENT_STREAM}`, JSON.stringify({ seq: sequence }), { timeout: REQUEST_MS_MAX });
+  const reply = await bus.connection.request(`$JS.API.DIRECT.GET.${EVENT_STREAM}`, JSON.stringify({ seq: sequence }), {
+    timeout: REQUEST_MS_MAX,
+  });
   const id = reply.headers?.get('ce-id') ?? '';
   return id === '' ? null : { id, body: reply.string() };
 }

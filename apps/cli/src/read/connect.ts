@@ -18,12 +18,22 @@ const STATEMENT_MS_MAX = 60_000;
 
 export async function reading<T>(context: Context, use: (reading: Reading) => Promise<T>): Promise<T> {
   const url = auditorUrl(context);
-  const limits = { url, application_name: APPLICATION, connect_timeout_ms: CONNECT_MS_MAX, statement_timeout_ms: STATEMENT_MS_MAX };
+  const limits = {
+    url,
+    application_name: APPLICATION,
+    connect_timeout_ms: CONNECT_MS_MAX,
+    statement_timeout_ms: STATEMENT_MS_MAX,
+  };
   const history = openHistory(limits);
   const store = openEventStore(limits);
   try {
     await history.now().catch((cause: Error) => {
-      throw new CliProblem(EXIT.unreachable, `the log cannot be read: ${cause.message}`, 'see whether the stack is well: baton status', { cause });
+      throw new CliProblem(
+        EXIT.unreachable,
+        `the log cannot be read: ${cause.message}`,
+        'see whether the stack is well: baton status',
+        { cause },
+      );
     });
     return await use({ history, store });
   } finally {
@@ -33,11 +43,18 @@ export async function reading<T>(context: Context, use: (reading: Reading) => Pr
 
 function auditorUrl(context: Context): string {
   if (context.config.BATON_AUDITOR_PG_URL !== undefined) return context.config.BATON_AUDITOR_PG_URL;
-  return databaseUrl(requireStack(context.home).postgres_url, { user: AUDITOR_ROLE, password: passwordOf(requireSecrets(context), AUDITOR_ROLE) });
+  return databaseUrl(requireStack(context.home).postgres_url, {
+    user: AUDITOR_ROLE,
+    password: passwordOf(requireSecrets(context), AUDITOR_ROLE),
+  });
 }
 
 export function requireSecrets(context: Context): Secrets {
   const secrets = readSecrets(context.home);
   if (secrets !== null) return secrets;
-  throw new CliProblem(EXIT.unreachable, `${context.home.secrets_file} is missing`, 'run `baton down` and `baton up`, which makes it anew');
+  throw new CliProblem(
+    EXIT.unreachable,
+    `${context.home.secrets_file} is missing`,
+    'run `baton down` and `baton up`, which makes it anew',
+  );
 }

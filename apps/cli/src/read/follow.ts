@@ -15,7 +15,9 @@ const POLL_MS = 1_000;
 
 export async function* follow({ history, onAppended, mission_id, signal }: Follow): AsyncGenerator<EventRecord> {
   const wake = waker(signal);
-  const stopListening = onAppended(() => { wake.now(); });
+  const stopListening = onAppended(() => {
+    wake.now();
+  });
   const own: EventRecord[] = [];
   let after = 0;
   try {

@@ -12,9 +12,14 @@ export async function resolveMission(history: Pick<History, 'missionIds'>, prefi
   const exact = ids.find((id) => id === prefix.toLowerCase());
   if (exact !== undefined) return exact;
   const [only, ...others] = ids;
-  if (only === undefined) throw new CliProblem(EXIT.not_found, `there is no mission whose id begins with "${prefix}"`, 'see `baton list`');
+  if (only === undefined)
+    throw new CliProblem(EXIT.not_found, `there is no mission whose id begins with "${prefix}"`, 'see `baton list`');
   if (others.length === 0) return only;
-  throw new CliProblem(EXIT.invalid, `several missions begin with "${prefix}": ${ids.slice(0, CANDIDATES_SHOWN).join(', ')}${ids.length > CANDIDATES_SHOWN ? ', …' : ''}`, 'give more of the id');
+  throw new CliProblem(
+    EXIT.invalid,
+    `several missions begin with "${prefix}": ${ids.slice(0, CANDIDATES_SHOWN).join(', ')}${ids.length > CANDIDATES_SHOWN ? ', …' : ''}`,
+    'give more of the id',
+  );
 }
 
 /** One stream of a mission after its last event. */
@@ -37,7 +42,11 @@ export function foldStreams(events: readonly EventRecord[]): readonly FoldedStre
     folded.set(event.stream, { category, version: event.version, state: decider.evolve(before, event) });
   }
   return [...folded].map(([stream, { category, version, state }]) => ({
-    stream, category, version, state: state as { status: string }, waiting: deciderOf(category).waitingOn(state),
+    stream,
+    category,
+    version,
+    state: state as { status: string },
+    waiting: deciderOf(category).waitingOn(state),
   }));
 }
 
@@ -46,7 +55,10 @@ export const parseAll = (events: readonly StoredEvent[]): readonly EventRecord[]
 const TERMINAL: ReadonlySet<MissionState['status']> = new Set(['rejected', 'cancelled', 'completed', 'failed']);
 
 /** How the mission stands, from the events of its own stream. */
-export function missionStatus(events: readonly EventRecord[]): { readonly status: MissionState['status']; readonly ended: boolean } {
+export function missionStatus(events: readonly EventRecord[]): {
+  readonly status: MissionState['status'];
+  readonly ended: boolean;
+} {
   let state: MissionState = missionDecider.initial;
   for (const event of events) if (categoryOf(event.stream) === 'mission') state = missionDecider.evolve(state, event as never);
   return { status: state.status, ended: TERMINAL.has(state.status) };

@@ -32,11 +32,23 @@ async function compareBus(log: Pick<EventLog, 'readAfter' | 'head'>, bus: BusCon
   const head = await busHead(bus);
   // The log last: it only grows, so a bus that is ahead of it now was ahead all the time.
   const { position } = await log.head();
-  if (head === null) return { head, compared: 0, behind: position, problem: 'the event stream does not exist; the relay makes it again when it runs' };
+  if (head === null)
+    return {
+      head,
+      compared: 0,
+      behind: position,
+      problem: 'the event stream does not exist; the relay makes it again when it runs',
+    };
   const behind = position - head.last_sequence;
-  if (behind < 0) return { head, compared: 0, behind, problem: `the bus ends at ${String(head.last_sequence)}, the log at ${String(position)}: the database was restored to an earlier time` };
+  if (behind < 0)
+    return {
+      head,
+      compared: 0,
+      behind,
+      problem: `the bus ends at ${String(head.last_sequence)}, the log at ${String(position)}: the database was restored to an earlier time`,
+    };
   let compared = 0;
-  for (let after = Math.max(0, head.first_sequence - 1); after < head.last_sequence; ) {
+  for (let after = Math.max(0, head.first_sequence - 1); after < head.last_sequence;) {
     const events = await log.readAfter(after, Math.min(COMPARE_AT_ONCE, head.last_sequence - after));
     const problems = await Promise.all(events.map((event) => differs(bus, event)));
     const problem = problems.find((found) => found !== null);
@@ -51,6 +63,7 @@ async function compareBus(log: Pick<EventLog, 'readAfter' | 'head'>, bus: BusCon
 async function differs(bus: BusConnection, event: StoredEvent): Promise<string | null> {
   const message = await busMessage(bus, event.position);
   if (message === null) return `the bus has no message ${String(event.position)}, though it has later ones`;
-  if (message.id !== event.id) return `message ${String(event.position)} is event ${message.id}, position ${String(event.position)} of the log is event ${event.id}`;
+  if (message.id !== event.id)
+    return `message ${String(event.position)} is event ${message.id}, position ${String(event.position)} of the log is event ${event.id}`;
   return message.body === event.data ? null : `message ${String(event.position)} has another body than event ${event.id}`;
 }

@@ -36,10 +36,17 @@ export interface Why {
 // A wait for another service is explained by what that one waits for: leaves first.
 const ORDER: Readonly<Record<Wait['on'], number>> = { 'dead-letter': 0, person: 1, work: 2, time: 3, service: 4 };
 
-export function explain(mission_id: string, events: readonly EventRecord[], deadlines: readonly MissionDeadline[], parked: readonly KeptDeadLetter[]): Why {
+export function explain(
+  mission_id: string,
+  events: readonly EventRecord[],
+  deadlines: readonly MissionDeadline[],
+  parked: readonly KeptDeadLetter[],
+): Why {
   const { status, ended } = missionStatus(events);
   const streams = foldStreams(events);
-  const waits = ended ? [] : [...streams.flatMap((stream) => waitOf(mission_id, stream, deadlines)), ...parkedWaits(streams, parked)];
+  const waits = ended
+    ? []
+    : [...streams.flatMap((stream) => waitOf(mission_id, stream, deadlines)), ...parkedWaits(streams, parked)];
   return {
     mission_id,
     title: titleOf(events),
@@ -54,7 +61,19 @@ function waitOf(mission_id: string, { stream, waiting }: FoldedStream, deadlines
   if (waiting === null) return [];
   const deadline = deadlines.find((row) => row.stream === stream && row.key === waiting.key);
   const { on, owner, reason, next } = waiting;
-  return [{ stream, on, owner, reason, deadline: deadline?.due_at ?? null, due_in_ms: deadline?.due_in_ms ?? null, holder: deadline?.holder ?? null, next, action: actionOf(mission_id, stream, on, owner) }];
+  return [
+    {
+      stream,
+      on,
+      owner,
+      reason,
+      deadline: deadline?.due_at ?? null,
+      due_in_ms: deadline?.due_in_ms ?? null,
+      holder: deadline?.holder ?? null,
+      next,
+      action: actionOf(mission_id, stream, on, owner),
+    },
+  ];
 }
 
 function actionOf(mission_id: string, stream: string, on: Waiting['on'], owner: string): string {
@@ -72,8 +91,14 @@ function parkedWaits(streams: readonly FoldedStream[], parked: readonly KeptDead
   return parked
     .filter((letter) => letter.status === 'parked' && letter.stream !== null && ours.has(letter.stream))
     .map((letter): Wait => ({
-      stream: letter.stream ?? '', on: 'dead-letter', owner: 'an operator', reason: `${letter.consumer} could not handle ${letter.subject} (${letter.reason}): ${oneLine(letter.cause, 160)}`,
-      deadline: null, due_in_ms: null, holder: null, next: 'nothing moves on this stream until it is settled',
+      stream: letter.stream ?? '',
+      on: 'dead-letter',
+      owner: 'an operator',
+      reason: `${letter.consumer} could not handle ${letter.subject} (${letter.reason}): ${oneLine(letter.cause, 160)}`,
+      deadline: null,
+      due_in_ms: null,
+      holder: null,
+      next: 'nothing moves on this stream until it is settled',
       action: `baton deadletters show ${shortId(letter.id)}, then replay or discard it`,
     }));
 }
@@ -98,7 +123,8 @@ export function outcomeOf(events: readonly EventRecord[]): string {
 
 export function printWhy(why: Why): string {
   const head = `${colour.bold(shortId(why.mission_id))}  ${oneLine(why.title)}`;
-  if (why.ended) return `${head}\n${why.status === 'completed' ? colour.green(why.status) : colour.red(why.status)}: ${oneLine(why.outcome, 2_000)}`;
+  if (why.ended)
+    return `${head}\n${why.status === 'completed' ? colour.green(why.status) : colour.red(why.status)}: ${oneLine(why.outcome, 2_000)}`;
   const [first, ...rest] = why.waits;
   if (first === undefined) return `${head}\n${why.status}: an event is on its way between two services; look again in a moment`;
   const lines = [
@@ -111,7 +137,13 @@ export function printWhy(why: Why): string {
     `${colour.dim('you can')}      ${first.action}`,
   ];
   if (rest.length > 0) {
-    const rows = rest.map((wait) => [wait.stream.replace(why.mission_id, shortId(why.mission_id)), wait.on, wait.owner, wait.due_in_ms === null ? '' : duration(wait.due_in_ms), oneLine(wait.reason, 100)]);
+    const rows = rest.map((wait) => [
+      wait.stream.replace(why.mission_id, shortId(why.mission_id)),
+      wait.on,
+      wait.owner,
+      wait.due_in_ms === null ? '' : duration(wait.due_in_ms),
+      oneLine(wait.reason, 100),
+    ]);
     lines.push('', table(['also waiting', 'on', 'owner', 'due in', 'reason'], rows));
   }
   return lines.join('\n');
@@ -119,5 +151,7 @@ export function printWhy(why: Why): string {
 
 const deadlineText = (wait: Wait): string => {
   if (wait.deadline === null || wait.due_in_ms === null) return 'being set';
-  return wait.due_in_ms < 0 ? `${wait.deadline} (overdue by ${duration(-wait.due_in_ms)})` : `${wait.deadline} (in ${duration(wait.due_in_ms)}${wait.on === 'work' ? ', pushed back while the work goes on' : ''})`;
+  return wait.due_in_ms < 0
+    ? `${wait.deadline} (overdue by ${duration(-wait.due_in_ms)})`
+    : `${wait.deadline} (in ${duration(wait.due_in_ms)}${wait.on === 'work' ? ', pushed back while the work goes on' : ''})`;
 };

@@ -25,8 +25,15 @@ export interface Home {
 export function homeAt(directory: string): Home {
   const at = (name: string): string => join(resolve(directory), name);
   return {
-    directory: resolve(directory), postgres: at('postgres'), nats: at('nats'), logs: at('logs'), work: at('work'),
-    stack_file: at('stack.json'), ports_file: at('ports.json'), secrets_file: at('secrets.json'), lock_file: at('supervisor.lock'),
+    directory: resolve(directory),
+    postgres: at('postgres'),
+    nats: at('nats'),
+    logs: at('logs'),
+    work: at('work'),
+    stack_file: at('stack.json'),
+    ports_file: at('ports.json'),
+    secrets_file: at('secrets.json'),
+    lock_file: at('supervisor.lock'),
   };
 }
 
@@ -38,7 +45,12 @@ export function prepareHome(home: Home): void {
   } catch (cause) {
     const found = statSync(home.directory, { throwIfNoEntry: false });
     const why = found && !found.isDirectory() ? 'it is a file' : (cause as Error).message;
-    throw new CliProblem(EXIT.invalid, `${home.directory} cannot be the home of a stack: ${why}`, 'name a directory you may write to, with --home DIR or BATON_HOME', { cause });
+    throw new CliProblem(
+      EXIT.invalid,
+      `${home.directory} cannot be the home of a stack: ${why}`,
+      'name a directory you may write to, with --home DIR or BATON_HOME',
+      { cause },
+    );
   }
 }
 
@@ -76,7 +88,11 @@ export function requireStack(home: Home): Stack {
   const stack = runningStack(home);
   if (stack !== null) return stack;
   const left = existsSync(home.stack_file) ? ' any more (its supervisor is gone)' : '';
-  throw new CliProblem(EXIT.unreachable, `no stack runs on ${home.directory}${left}`, `start it with \`baton up\`, or name the directory of the one that runs with --home DIR or BATON_HOME`);
+  throw new CliProblem(
+    EXIT.unreachable,
+    `no stack runs on ${home.directory}${left}`,
+    `start it with \`baton up\`, or name the directory of the one that runs with --home DIR or BATON_HOME`,
+  );
 }
 
 export function readJson<T>(file: string, schema: z.ZodType<T>): T | null {
@@ -84,13 +100,23 @@ export function readJson<T>(file: string, schema: z.ZodType<T>): T | null {
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new CliProblem(EXIT.unexpected, `${file} cannot be read: ${(cause as Error).message}`, 'mend its permissions, or choose another home with --home DIR', { cause });
+    if (['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) return null;
+    throw new CliProblem(
+      EXIT.unexpected,
+      `${file} cannot be read: ${(cause as Error).message}`,
+      'mend its permissions, or choose another home with --home DIR',
+      { cause },
+    );
   }
   try {
     return schema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new CliProblem(EXIT.invalid, `${file} is not what baton wrote there`, `restore it, or move ${dirname(file)} away to start anew`, { cause });
+    throw new CliProblem(
+      EXIT.invalid,
+      `${file} is not what baton wrote there`,
+      `restore it, or move ${dirname(file)} away to start anew`,
+      { cause },
+    );
   }
 }
 

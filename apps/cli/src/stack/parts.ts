@@ -35,7 +35,13 @@ export function postgresPart({ home, secrets, ports, log }: Parts): Part {
   return {
     name: POSTGRES,
     start: async () => {
-      const server = await startPostgres({ data_dir: home.postgres, password: secrets.postgres_superuser, port: ports.postgres, take_over: true, log });
+      const server = await startPostgres({
+        data_dir: home.postgres,
+        password: secrets.postgres_superuser,
+        port: ports.postgres,
+        take_over: true,
+        log,
+      });
       return { pid: server.pid, ended: untilDead(server.pid), stop: () => server.stop() };
     },
   };

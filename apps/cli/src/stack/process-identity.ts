@@ -46,7 +46,9 @@ function startedOnLinux(pid: number): string | null {
 
 function startedByPs(pid: number): string | null {
   try {
-    const [state = '', ...started] = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim().split(/\s+/);
+    const [state = '', ...started] = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8' })
+      .trim()
+      .split(/\s+/);
     return state === '' || state.startsWith('Z') ? null : started.join(' ');
   } catch {
     return null;

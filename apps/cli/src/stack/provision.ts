@@ -35,7 +35,11 @@ export async function provision(options: Provision): Promise<Provisioned> {
     );
     try {
       // A stream that has to be made again holds what somebody has still to handle, under the numbers it had.
-      const topology = { replicas: options.replicas, event_stream_first_sequence: lowestWatermark(kept) + 1, consumer_start: kept };
+      const topology = {
+        replicas: options.replicas,
+        event_stream_first_sequence: lowestWatermark(kept) + 1,
+        consumer_start: kept,
+      };
       const { created, updated } = await ensureTopology(bus.connection, topology);
       return { migrations: applied, created, updated };
     } finally {
@@ -47,7 +51,11 @@ export async function provision(options: Provision): Promise<Provisioned> {
 }
 
 /** The promise, or an error when the time is over; what comes in late is closed. */
-export async function withinMs<T extends { close(): Promise<void> }>(promise: Promise<T>, ms: number, message: string): Promise<T> {
+export async function withinMs<T extends { close(): Promise<void> }>(
+  promise: Promise<T>,
+  ms: number,
+  message: string,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {

@@ -33,8 +33,14 @@ export async function allReady(services: Readonly<Record<string, string>>, home:
     for (const { name, answer } of asked) if (answer.ready) waiting.delete(name);
     if (waiting.size === 0) return;
     if (performance.now() > deadline) {
-      const late = asked.flatMap(({ name, answer }) => (answer.ready ? [] : [`${name} is not ready (${answer.why}); the end of its log:\n${logTail(home, name)}`]));
-      throw new CliProblem(EXIT.unreachable, late.join('\n'), `look into ${home.logs}; if the files there do not say it, run \`npm run build\` and \`baton up\` again`);
+      const late = asked.flatMap(({ name, answer }) =>
+        answer.ready ? [] : [`${name} is not ready (${answer.why}); the end of its log:\n${logTail(home, name)}`],
+      );
+      throw new CliProblem(
+        EXIT.unreachable,
+        late.join('\n'),
+        `look into ${home.logs}; if the files there do not say it, run \`npm run build\` and \`baton up\` again`,
+      );
     }
     await delay(POLL_MS);
   }
@@ -48,7 +54,13 @@ export function logTail(home: Home, part: string): string {
       const { size } = fstatSync(file);
       const buffer = Buffer.alloc(Math.min(size, TAIL_BYTES));
       readSync(file, buffer, 0, buffer.length, size - buffer.length);
-      return buffer.toString('utf8').trimEnd().split('\n').slice(-TAIL_LINES).map((line) => `    ${line}`).join('\n');
+      return buffer
+        .toString('utf8')
+        .trimEnd()
+        .split('\n')
+        .slice(-TAIL_LINES)
+        .map((line) => `    ${line}`)
+        .join('\n');
     } finally {
       closeSync(file);
     }

@@ -18,16 +18,21 @@ export interface ServiceCommand {
 }
 
 export async function startService(service: ServiceCommand): Promise<Running> {
-  if ((statSync(service.log_file, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX) renameSync(service.log_file, `${service.log_file}.1`);
+  if ((statSync(service.log_file, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX)
+    renameSync(service.log_file, `${service.log_file}.1`);
   const log = openSync(service.log_file, 'a');
   const child = spawn(service.command, service.args, { cwd: service.cwd, env: service.env, stdio: ['ignore', log, log] });
   closeSync(log);
   const ended = new Promise<string>((resolve) => {
-    child.once('exit', (code, signal) => { resolve(signal === null ? `exit code ${String(code)}` : `signal ${signal}`); });
+    child.once('exit', (code, signal) => {
+      resolve(signal === null ? `exit code ${String(code)}` : `signal ${signal}`);
+    });
   });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
-    child.once('error', (cause) => { reject(new Error(`cannot start ${service.command}: ${cause.message}`, { cause })); });
+    child.once('error', (cause) => {
+      reject(new Error(`cannot start ${service.command}: ${cause.message}`, { cause }));
+    });
   });
   return {
     pid: child.pid as number,

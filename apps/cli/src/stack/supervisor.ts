@@ -57,10 +57,15 @@ export async function startSupervisor(options: SupervisorOptions, aborted: Abort
     unlock();
   };
   try {
-    const running = await startParts(options, kept, (next) => {
-      stack = next;
-      writeJson(home.stack_file, next);
-    }, aborted);
+    const running = await startParts(
+      options,
+      kept,
+      (next) => {
+        stack = next;
+        writeJson(home.stack_file, next);
+      },
+      aborted,
+    );
     return { stack: running, stop: once(stop) };
   } catch (error) {
     await stop();
@@ -73,7 +78,12 @@ const once = (stop: () => Promise<void>): (() => Promise<void>) => {
   return () => (stopped ??= stop());
 };
 
-async function startParts(options: SupervisorOptions, kept: KeptParts, publish: (stack: Stack) => void, aborted: AbortSignal): Promise<Stack> {
+async function startParts(
+  options: SupervisorOptions,
+  kept: KeptParts,
+  publish: (stack: Stack) => void,
+  aborted: AbortSignal,
+): Promise<Stack> {
   const { home, progress, log } = options;
   await stopLeftovers(home, log);
   const secrets = ensureSecrets(home);
@@ -81,7 +91,11 @@ async function startParts(options: SupervisorOptions, kept: KeptParts, publish: 
   const embedded = `postgres://${LOOPBACK}:${String(ports.postgres)}/postgres`;
   const admin_url = options.pg_url ?? databaseUrl(embedded, { user: 'postgres', password: secrets.postgres_superuser });
   let stack: Stack = {
-    baton: 'stack/v1', status: 'starting', started_at: new Date().toISOString(), supervisor: ourselves(), processes: {},
+    baton: 'stack/v1',
+    status: 'starting',
+    started_at: new Date().toISOString(),
+    supervisor: ourselves(),
+    processes: {},
     postgres_url: withoutUser(admin_url),
     nats_url: `nats://${LOOPBACK}:${String(ports[NATS])}`,
     nats_monitor_url: `http://${LOOPBACK}:${String(ports['nats-monitor'])}`,
@@ -113,15 +127,32 @@ async function startParts(options: SupervisorOptions, kept: KeptParts, publish: 
   await start(natsPart(parts), kept.servers);
   progress('provisioning the database and the bus');
   const made = await provision({
-    admin_url, passwords: secrets.postgres, nats_url: stack.nats_url, nkey_seed: nkeyOf(secrets, PROVISIONER).seed,
-    replicas: 1, logger: busLogger(log), connect_ms_max: NATS_LOGIN_MS_MAX,
+    admin_url,
+    passwords: secrets.postgres,
+    nats_url: stack.nats_url,
+    nkey_seed: nkeyOf(secrets, PROVISIONER).seed,
+    replicas: 1,
+    logger: busLogger(log),
+    connect_ms_max: NATS_LOGIN_MS_MAX,
   });
   log('provisioned', { ...made });
   progress(`starting ${SERVICE_NAMES.join(', ')}`);
   const postgres_url = stack.postgres_url;
   const { log_level, drain_grace_ms, environment } = options;
   for (const service of SERVICE_NAMES) {
-    await start(servicePart(service, { home, secrets, ports, postgres_url, nats_url: stack.nats_url, log_level, drain_grace_ms, environment }), kept.services);
+    await start(
+      servicePart(service, {
+        home,
+        secrets,
+        ports,
+        postgres_url,
+        nats_url: stack.nats_url,
+        log_level,
+        drain_grace_ms,
+        environment,
+      }),
+      kept.services,
+    );
   }
   await allReady(stack.services, home, aborted);
   update({ status: 'running' });
@@ -139,7 +170,8 @@ async function choosePorts(home: Home, progress: (text: string) => void): Promis
     else {
       do chosen[name] = await freePort();
       while (Object.entries(chosen).some(([other, port]) => other !== name && port === chosen[name]));
-      if (kept !== undefined) progress(`port ${String(kept)}, which ${name} had before, is in use: it listens on ${String(chosen[name])} now`);
+      if (kept !== undefined)
+        progress(`port ${String(kept)}, which ${name} had before, is in use: it listens on ${String(chosen[name])} now`);
     }
   }
   writeJson(home.ports_file, chosen);
@@ -149,17 +181,28 @@ async function choosePorts(home: Home, progress: (text: string) => void): Promis
 /** What a supervisor that was killed has left running would be in the way: the servers are found by their pid files. */
 async function stopLeftovers(home: Home, log: KeepRunning['log']): Promise<void> {
   const before = readStack(home);
-  if (before !== null) await stopServices(before, (pid) => { log('stopping-leftover', { pid }); });
+  if (before !== null)
+    await stopServices(before, (pid) => {
+      log('stopping-leftover', { pid });
+    });
 }
 
 /** Ends the services of a stack whose supervisor does not do it any more. */
 export async function stopServices(stack: Stack, told: (pid: number) => void = () => undefined): Promise<void> {
   const services = Object.entries(stack.processes).filter(([name]) => SERVICE_NAMES.includes(name as ServiceName));
-  await stopProcesses(services.map(([, identity]) => identity), LEFTOVER_MS_MAX, told);
+  await stopProcesses(
+    services.map(([, identity]) => identity),
+    LEFTOVER_MS_MAX,
+    told,
+  );
 }
 
 /** SIGTERM to all, SIGKILL to what is left after the time. */
-async function stopProcesses(identities: readonly ProcessIdentity[], within_ms: number, told: (pid: number) => void): Promise<void> {
+async function stopProcesses(
+  identities: readonly ProcessIdentity[],
+  within_ms: number,
+  told: (pid: number) => void,
+): Promise<void> {
   const stopping = identities.filter((identity) => signal(identity, 'SIGTERM'));
   for (const { pid } of stopping) told(pid);
   const deadline = performance.now() + within_ms;
@@ -178,12 +221,18 @@ function lock(home: Home): () => void {
       const file = openSync(home.lock_file, 'wx');
       writeSync(file, JSON.stringify(ourselves()));
       closeSync(file);
-      return () => { rmSync(home.lock_file, { force: true }); };
+      return () => {
+        rmSync(home.lock_file, { force: true });
+      };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       const holder = lockHolder(home);
       if (holder !== null && stillRuns(holder)) {
-        throw new CliProblem(EXIT.refused, `process ${String(holder.pid)} is starting or stopping a stack on ${home.directory} right now`, 'wait until it is done, or name another directory with --home DIR');
+        throw new CliProblem(
+          EXIT.refused,
+          `process ${String(holder.pid)} is starting or stopping a stack on ${home.directory} right now`,
+          'wait until it is done, or name another directory with --home DIR',
+        );
       }
       rmSync(home.lock_file, { force: true });
     }
@@ -212,9 +261,16 @@ function withoutUser(url: string): string {
 }
 
 const busLogger = (log: KeepRunning['log']): BusLogger => ({
-  info: (fields, event) => { log(event, { ...fields }); },
-  warn: (fields, event) => { log(event, { ...fields }); },
-  error: (fields, event) => { log(event, { ...fields }); },
-  fatal: (fields, event) => { log(event, { ...fields }); },
+  info: (fields, event) => {
+    log(event, { ...fields });
+  },
+  warn: (fields, event) => {
+    log(event, { ...fields });
+  },
+  error: (fields, event) => {
+    log(event, { ...fields });
+  },
+  fatal: (fields, event) => {
+    log(event, { ...fields });
+  },
 });
-

@@ -42,8 +42,18 @@ export async function up({ home, environment, progress }: Up): Promise<UpResult>
 function ready(child: ChildProcess, home: Home, progress: (text: string) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const where = `see ${join(home.logs, 'supervisor.log')}`;
-    child.once('error', (cause) => { reject(new CliProblem(EXIT.unexpected, `the supervisor cannot be started: ${cause.message}`, '', { cause })); });
-    child.once('exit', (code, signal) => { reject(new CliProblem(EXIT.unexpected, `the supervisor ended (${signal ?? `exit code ${String(code)}`}) before the stack was ready`, where)); });
+    child.once('error', (cause) => {
+      reject(new CliProblem(EXIT.unexpected, `the supervisor cannot be started: ${cause.message}`, '', { cause }));
+    });
+    child.once('exit', (code, signal) => {
+      reject(
+        new CliProblem(
+          EXIT.unexpected,
+          `the supervisor ended (${signal ?? `exit code ${String(code)}`}) before the stack was ready`,
+          where,
+        ),
+      );
+    });
     child.on('message', (message: SupervisorMessage) => {
       if (message.type === 'progress') progress(message.text);
       if (message.type === 'ready') resolve();
@@ -54,5 +64,6 @@ function ready(child: ChildProcess, home: Home, progress: (text: string) => void
 
 function requireBuilt(): void {
   const missing = SERVICE_NAMES.filter((service) => !existsSync(entryOf(service)));
-  if (missing.length > 0) throw new CliProblem(EXIT.invalid, `not built: ${missing.join(', ')}`, 'run `npm run build` in the repository');
+  if (missing.length > 0)
+    throw new CliProblem(EXIT.invalid, `not built: ${missing.join(', ')}`, 'run `npm run build` in the repository');
 }

@@ -29,12 +29,18 @@ export async function discardLetter(context: Context, letter: KeptDeadLetter): P
  * A request from outside is published again. An event lies behind its consumer already: the consumer goes back to it,
  * and to all that came after, of which handling again changes nothing.
  */
-export async function replayLetter(context: Context, letter: KeptDeadLetter, progress: (text: string) => void): Promise<readonly string[]> {
+export async function replayLetter(
+  context: Context,
+  letter: KeptDeadLetter,
+  progress: (text: string) => void,
+): Promise<readonly string[]> {
   const consumer = consumerOf(letter);
   if (letter.position === null) return replayRequest(context, letter);
   const settled = await asOwner(context, letter, async (letters) => {
     // All of this stream: what queued up behind it comes back with it.
-    const together = (await letters.list({ consumer, status: 'parked' })).filter((other) => other.id === letter.id || (other.stream !== null && other.stream === letter.stream));
+    const together = (await letters.list({ consumer, status: 'parked' })).filter(
+      (other) => other.id === letter.id || (other.stream !== null && other.stream === letter.stream),
+    );
     for (const other of together) await settle(letters, other, 'replayed');
     return together;
   });
@@ -48,7 +54,8 @@ export async function replayLetter(context: Context, letter: KeptDeadLetter, pro
 
 async function replayRequest(context: Context, letter: KeptDeadLetter): Promise<readonly string[]> {
   const name = (Object.keys(INBOUND) as InboundName[]).find((known) => INBOUND[known].subject === letter.subject);
-  if (name === undefined) throw new CliProblem(EXIT.refused, `nobody takes ${letter.subject}`, `discard it: baton deadletters discard ${letter.id}`);
+  if (name === undefined)
+    throw new CliProblem(EXIT.refused, `nobody takes ${letter.subject}`, `discard it: baton deadletters discard ${letter.id}`);
   const body = jsonOf(letter);
   // The time makes it another message for the bus; the request's own key makes it the same one for its owner.
   await withBus(context, (bus) => publishInbound(bus.connection, name, body, { id: `${letter.id}-${String(Date.now())}` }));
@@ -60,22 +67,35 @@ function jsonOf(letter: KeptDeadLetter): unknown {
   try {
     return JSON.parse(letter.body);
   } catch (cause) {
-    throw new CliProblem(EXIT.refused, `its body is not JSON and never will be: ${(cause as Error).message}`, `discard it: baton deadletters discard ${letter.id}`, { cause });
+    throw new CliProblem(
+      EXIT.refused,
+      `its body is not JSON and never will be: ${(cause as Error).message}`,
+      `discard it: baton deadletters discard ${letter.id}`,
+      { cause },
+    );
   }
 }
 
 async function settle(letters: DeadLetters, letter: KeptDeadLetter, status: 'replayed' | 'discarded'): Promise<void> {
-  if (!(await letters.settle(letter.id, status))) throw new CliProblem(EXIT.refused, `dead letter ${letter.id} was settled by somebody else meanwhile`);
+  if (!(await letters.settle(letter.id, status)))
+    throw new CliProblem(EXIT.refused, `dead letter ${letter.id} was settled by somebody else meanwhile`);
 }
 
 function consumerOf(letter: KeptDeadLetter): ConsumerName {
   if (letter.consumer in CONSUMERS) return letter.consumer as ConsumerName;
-  throw new CliProblem(EXIT.refused, `there is no consumer ${letter.consumer} in this release`, `discard it: baton deadletters discard ${letter.id}`);
+  throw new CliProblem(
+    EXIT.refused,
+    `there is no consumer ${letter.consumer} in this release`,
+    `discard it: baton deadletters discard ${letter.id}`,
+  );
 }
 
 async function asOwner<T>(context: Context, letter: KeptDeadLetter, use: (letters: DeadLetters) => Promise<T>): Promise<T> {
   const role = roleOf(CONSUMERS[consumerOf(letter)].service);
-  const url = databaseUrl(requireStack(context.home).postgres_url, { user: role, password: passwordOf(requireSecrets(context), role) });
+  const url = databaseUrl(requireStack(context.home).postgres_url, {
+    user: role,
+    password: passwordOf(requireSecrets(context), role),
+  });
   const store = openEventStore({ url, application_name: 'baton-cli-deadletters' });
   try {
     return await use(store.deadLetters);
@@ -88,7 +108,11 @@ async function asOwner<T>(context: Context, letter: KeptDeadLetter, use: (letter
 async function resetConsumer(context: Context, consumer: ConsumerName, position: number): Promise<void> {
   const nkey_seed = nkeyOf(requireSecrets(context), PROVISIONER).seed;
   const servers = requireStack(context.home).nats_url;
-  const bus = await withinMs(connectBus({ servers, user: PROVISIONER, nkey_seed, logger: silent }), CONNECT_MS_MAX, `nats-server at ${servers} does not let the provisioner in`);
+  const bus = await withinMs(
+    connectBus({ servers, user: PROVISIONER, nkey_seed, logger: silent }),
+    CONNECT_MS_MAX,
+    `nats-server at ${servers} does not let the provisioner in`,
+  );
   try {
     for (let attempt = 1; attempt <= RESET_ATTEMPTS_MAX; attempt++) if (await madeAgain(bus, consumer, position)) return;
     throw new CliProblem(EXIT.unexpected, `${consumer} was made by somebody else each time it was removed`, 'try again');
@@ -100,7 +124,9 @@ async function resetConsumer(context: Context, consumer: ConsumerName, position:
 async function madeAgain(bus: BusConnection, consumer: ConsumerName, position: number): Promise<boolean> {
   await bus.connection.request(`$JS.API.CONSUMER.DELETE.${EVENT_STREAM}.${consumer}`, undefined, { timeout: REQUEST_MS_MAX });
   // False: the relay, which looks after what is missing, was faster and made it at the watermark.
-  return (await ensureTopology(bus.connection, { replicas: 1, consumer_start: new Map([[consumer, position - 1]]), only_missing: true })).created.includes(consumer);
+  return (
+    await ensureTopology(bus.connection, { replicas: 1, consumer_start: new Map([[consumer, position - 1]]), only_missing: true })
+  ).created.includes(consumer);
 }
 
 const silent: BusLogger = { info: () => undefined, warn: () => undefined, error: () => undefined, fatal: () => undefined };

@@ -8,10 +8,17 @@ import { requireStack } from '../stack/home.ts';
 const REQUEST_MS_MAX = 30_000;
 
 const faultsSchema = z.array(z.object({ field: z.string(), problem: z.string(), fix: z.string() }));
-const problemSchema = z.object({ type: z.string().default('about:blank'), title: z.string().default(''), detail: z.string().optional(), faults: faultsSchema.optional() });
+const problemSchema = z.object({
+  type: z.string().default('about:blank'),
+  title: z.string().default(''),
+  detail: z.string().optional(),
+  faults: faultsSchema.optional(),
+});
 export type ProblemBody = z.infer<typeof problemSchema>;
 
-export type Answer<T> = { readonly ok: true; readonly status: number; readonly body: T } | { readonly ok: false; readonly status: number; readonly problem: ProblemBody };
+export type Answer<T> =
+  | { readonly ok: true; readonly status: number; readonly body: T }
+  | { readonly ok: false; readonly status: number; readonly problem: ProblemBody };
 
 interface Asked<T> {
   readonly path: string;
@@ -26,7 +33,12 @@ function edgeUrl(context: Context, edge: Edge): string {
   const named = edge === 'intake' ? context.config.BATON_INTAKE_URL : context.config.BATON_APPROVAL_URL;
   if (named !== undefined) return named;
   const url = requireStack(context.home).services[edge];
-  if (url === undefined) throw new CliProblem(EXIT.unreachable, `the stack on ${context.home.directory} has no ${edge}`, 'run `baton down` and `baton up`');
+  if (url === undefined)
+    throw new CliProblem(
+      EXIT.unreachable,
+      `the stack on ${context.home.directory} has no ${edge}`,
+      'run `baton down` and `baton up`',
+    );
   return url;
 }
 
@@ -35,16 +47,36 @@ async function post<T>(context: Context, edge: Edge, { path, headers, body, sche
   let response: Response;
   let text: string;
   try {
-    response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body), signal: AbortSignal.timeout(REQUEST_MS_MAX) });
+    response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(REQUEST_MS_MAX),
+    });
     text = await response.text();
   } catch (error) {
     const { message } = ((error as Error).cause ?? error) as Error;
-    throw new CliProblem(EXIT.unreachable, `${edge} at ${url.origin} does not answer: ${message}`, 'see whether the stack is well: baton status', { cause: error });
+    throw new CliProblem(
+      EXIT.unreachable,
+      `${edge} at ${url.origin} does not answer: ${message}`,
+      'see whether the stack is well: baton status',
+      { cause: error },
+    );
   }
   const parsed = jsonOf(text);
-  if (!response.ok) return { ok: false, status: response.status, problem: problemSchema.safeParse(parsed).data ?? { type: 'about:blank', title: text.slice(0, 500) } };
+  if (!response.ok)
+    return {
+      ok: false,
+      status: response.status,
+      problem: problemSchema.safeParse(parsed).data ?? { type: 'about:blank', title: text.slice(0, 500) },
+    };
   const fits = schema.safeParse(parsed);
-  if (!fits.success) throw new CliProblem(EXIT.unexpected, `${edge} answered ${String(response.status)} with something else than was agreed: ${text.slice(0, 300)}`, 'is another program listening at that address?');
+  if (!fits.success)
+    throw new CliProblem(
+      EXIT.unexpected,
+      `${edge} answered ${String(response.status)} with something else than was agreed: ${text.slice(0, 300)}`,
+      'is another program listening at that address?',
+    );
   return { ok: true, status: response.status, body: fits.data };
 }
 
@@ -57,8 +89,15 @@ function jsonOf(text: string): unknown {
 }
 
 const EXIT_OF_STATUS: ReadonlyMap<number, ExitCode> = new Map<number, ExitCode>([
-  [400, EXIT.invalid], [413, EXIT.invalid], [415, EXIT.invalid], [422, EXIT.invalid],
-  [404, EXIT.not_found], [401, EXIT.refused], [403, EXIT.refused], [409, EXIT.refused], [503, EXIT.unreachable],
+  [400, EXIT.invalid],
+  [413, EXIT.invalid],
+  [415, EXIT.invalid],
+  [422, EXIT.invalid],
+  [404, EXIT.not_found],
+  [401, EXIT.refused],
+  [403, EXIT.refused],
+  [409, EXIT.refused],
+  [503, EXIT.unreachable],
 ]);
 export const exitOfStatus = (status: number): ExitCode => EXIT_OF_STATUS.get(status) ?? EXIT.unexpected;
 
@@ -66,7 +105,11 @@ export const exitOfStatus = (status: number): ExitCode => EXIT_OF_STATUS.get(sta
 export function refusal(what: string, answer: { readonly status: number; readonly problem: ProblemBody }): CliProblem {
   const { problem, status } = answer;
   const faults = (problem.faults ?? []).map((fault) => `\n  ${fault.field}: ${fault.problem}; ${fault.fix}`).join('');
-  return new CliProblem(exitOfStatus(status), `${what}: ${problem.detail ?? problem.title}${faults}`, status === 503 ? 'try again in a moment; the same request is never done twice' : '');
+  return new CliProblem(
+    exitOfStatus(status),
+    `${what}: ${problem.detail ?? problem.title}${faults}`,
+    status === 503 ? 'try again in a moment; the same request is never done twice' : '',
+  );
 }
 
 const personHeader = (person: string): Record<string, string> => ({ 'baton-actor': encodeHeader(person) });
@@ -74,10 +117,15 @@ const personHeader = (person: string): Record<string, string> => ({ 'baton-actor
 const encodeHeader = (text: string): string => (/^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(text));
 
 const submittedSchema = z.object({ mission_id: z.string(), status: z.literal('accepted') });
-export type Submitted = { readonly mission_id: string; readonly again: boolean } | { readonly faults: readonly Fault[]; readonly detail: string };
+export type Submitted =
+  | { readonly mission_id: string; readonly again: boolean }
+  | { readonly faults: readonly Fault[]; readonly detail: string };
 
 /** Hands a contract in; the same key with the same content is the same mission. */
-export async function submitMission(context: Context, mission: { readonly contract: unknown; readonly key: string; readonly person: string }): Promise<Submitted> {
+export async function submitMission(
+  context: Context,
+  mission: { readonly contract: unknown; readonly key: string; readonly person: string },
+): Promise<Submitted> {
   const answer = await post(context, 'intake', {
     path: '/v1/missions',
     headers: { 'idempotency-key': encodeHeader(mission.key), ...personHeader(mission.person) },
@@ -90,7 +138,12 @@ export async function submitMission(context: Context, mission: { readonly contra
 }
 
 export async function cancelMission(context: Context, mission_id: string, person: string, reason: string): Promise<void> {
-  const answer = await post(context, 'intake', { path: `/v1/missions/${mission_id}/cancel`, headers: personHeader(person), body: { reason }, schema: z.unknown() });
+  const answer = await post(context, 'intake', {
+    path: `/v1/missions/${mission_id}/cancel`,
+    headers: personHeader(person),
+    body: { reason },
+    schema: z.unknown(),
+  });
   if (!answer.ok) throw refusal('it was not cancelled', answer);
 }
 
@@ -104,7 +157,10 @@ export interface GateAnswer {
   readonly reason: string;
 }
 
-export async function answerGate(context: Context, { mission_id, revision, content_digest, answer, person, reason }: GateAnswer): Promise<string> {
+export async function answerGate(
+  context: Context,
+  { mission_id, revision, content_digest, answer, person, reason }: GateAnswer,
+): Promise<string> {
   const answered = await post(context, 'approval', {
     path: `/v1/gates/${mission_id}/${String(revision)}/answer`,
     headers: personHeader(person),

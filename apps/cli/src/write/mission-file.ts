@@ -16,10 +16,13 @@ export function readMissionFile(file: string, options: MissionFileOptions = {}):
   if (!isRecord(contract)) return contract;
   const directory = dirname(resolve(file));
   const repository = isRecord(contract['repository']) ? contract['repository'] : undefined;
-  const url = options.repository === undefined ? localPath(directory, repository?.['url']) : localPath(process.cwd(), options.repository);
+  const url =
+    options.repository === undefined ? localPath(directory, repository?.['url']) : localPath(process.cwd(), options.repository);
   return {
     ...contract,
-    ...(options.repository === undefined && repository === undefined ? {} : { repository: { ...repository, ...(url === undefined ? {} : { url }) } }),
+    ...(options.repository === undefined && repository === undefined
+      ? {}
+      : { repository: { ...repository, ...(url === undefined ? {} : { url }) } }),
     ...(isRecord(contract['agent']) ? { agent: withPaths(directory, contract['agent']) } : {}),
   };
 }
@@ -27,7 +30,8 @@ export function readMissionFile(file: string, options: MissionFileOptions = {}):
 function readText(file: string): string {
   try {
     const bytes = readFileSync(file);
-    if (bytes.length > FILE_BYTES_MAX) throw new Error(`it has ${String(bytes.length)} bytes, at most ${String(FILE_BYTES_MAX)} are read`);
+    if (bytes.length > FILE_BYTES_MAX)
+      throw new Error(`it has ${String(bytes.length)} bytes, at most ${String(FILE_BYTES_MAX)} are read`);
     return bytes.toString('utf8');
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
@@ -43,14 +47,20 @@ function parse(file: string, text: string): unknown {
     try {
       return document.toJS({ maxAliasCount: 100 }) as unknown;
     } catch (cause) {
-      throw new CliProblem(EXIT.invalid, `${file}: ${(cause as Error).message}`, 'write repeated parts out instead of using that many aliases', { cause });
+      throw new CliProblem(
+        EXIT.invalid,
+        `${file}: ${(cause as Error).message}`,
+        'write repeated parts out instead of using that many aliases',
+        { cause },
+      );
     }
   }
   const faults = document.errors.map((error) => `  ${error.message.trim().replaceAll('\n', '\n  ')}`);
   throw new CliProblem(EXIT.invalid, `${file} is no YAML or JSON:\n${faults.join('\n')}`, 'mend the lines named above');
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const URL_WITH_SCHEME = /^[a-z][a-z0-9+.-]*:/i;
 /** `host:path` and `user@host:path` are ssh to git, unless there is such a path here. */
@@ -67,6 +77,8 @@ function localPath(directory: string, url: unknown): unknown {
 function withPaths(directory: string, agent: Record<string, unknown>): Record<string, unknown> {
   const { command } = agent;
   if (!Array.isArray(command)) return agent;
-  const resolved = command.map((part: unknown) => (typeof part === 'string' && /^\.\.?\//.test(part) && existsSync(resolve(directory, part)) ? resolve(directory, part) : part));
+  const resolved = command.map((part: unknown) =>
+    typeof part === 'string' && /^\.\.?\//.test(part) && existsSync(resolve(directory, part)) ? resolve(directory, part) : part,
+  );
   return { ...agent, command: resolved };
 }

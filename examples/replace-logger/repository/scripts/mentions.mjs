@@ -7,7 +7,9 @@ if (!word) throw new Error('name the word: node scripts/mentions.mjs WORD');
 const files = readdirSync('packages', { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile())
   .map((entry) => `${entry.parentPath ?? entry.path}/${entry.name}`);
-const mentioning = [...files, 'README.md'].filter((file) => file.includes(word) || (existsSync(file) && readFileSync(file, 'utf8').includes(word)));
+const mentioning = [...files, 'README.md'].filter(
+  (file) => file.includes(word) || (existsSync(file) && readFileSync(file, 'utf8').includes(word)),
+);
 
 if (mentioning.length > 0) {
   process.stdout.write(`${word} is still mentioned in:\n${mentioning.map((file) => `  ${file}\n`).join('')}`);

@@ -3,7 +3,14 @@ import { test } from 'node:test';
 import { capture } from '../legacy-log/index.mjs';
 import { placeOrder } from './index.mjs';
 
-const order = { id: 'o-7', customer: 'ada', lines: [{ price: 3, count: 4 }, { price: 5, count: 1 }] };
+const order = {
+  id: 'o-7',
+  customer: 'ada',
+  lines: [
+    { price: 3, count: 4 },
+    { price: 5, count: 1 },
+  ],
+};
 
 test('adds up the lines of an order and logs it', () => {
   const lines = capture(() => assert.equal(placeOrder(order).total, 17));

@@ -3,7 +3,10 @@ let sink = (line) => process.stdout.write(`${line}\n`);
 
 /** A logger that names its service in every line. */
 export function logger(service) {
-  const at = (level) => (message, fields = {}) => sink(JSON.stringify({ level, service, message, ...fields }));
+  const at =
+    (level) =>
+    (message, fields = {}) =>
+      sink(JSON.stringify({ level, service, message, ...fields }));
   return { info: at('info'), warn: at('warn'), error: at('error') };
 }
 

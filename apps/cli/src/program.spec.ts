@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { EXIT } from './exit-codes.ts';
+import { runCli } from './program.ts';
+
+describe('baton on the command line', () => {
+  let directory: string;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'baton-cli-'));
+  });
+  afterAll(() => {
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const run = async (args: readonly string[], environment: Record<string, string> = {}) => {
+    let stdout = '';
+    let stderr = '';
+    const streams = { stdout: (text: string) => void (stdout += text), stderr: (text: string) => void (stderr += text) };
+    const exit = await runCli(
+      args,
+      { BATON_HOME: join(directory, 'home'), ...environment },
+      streams,
+      new AbortController().signal,
+    );
+    return { exit, stdout, stderr };
+  };
+
+  it.each([
+    [['frobnicate']],
+    [['submit']],
+    [['list', '--limit', 'many']],
+    [['replay', 'abc', '--at', '0']],
+    [['deadletters', 'show']],
+    [['approve']],
+  ])('answers %j with the exit code for a wrong command line', async (args) => {
+    expect((await run(args)).exit).toBe(EXIT.invalid);
+  });
+
+  it('shows its help and ends well', async () => {
+    const { exit, stdout } = await run(['--help']);
+    expect(exit).toBe(EXIT.ok);
+    expect(stdout).toContain('Exit codes:');
+  });
+
+  it.each([
+    ['status'],
+    ['list'],
+    ['approvals'],
+    ['verify'],
+    ['deadletters'],
+    ['watch', 'abc'],
+    ['why', 'abc'],
+    ['timeline', 'abc'],
+    ['replay', 'abc'],
+    ['cancel', 'abc'],
+    ['approve', 'abc.1'],
+  ])('says how to start the stack where %s finds none', async (...args) => {
+    const { exit, stderr } = await run(args);
+    expect(exit).toBe(EXIT.unreachable);
+    expect(stderr).toContain('baton up');
+  });
+
+  it('answers an error as JSON when asked for JSON, with nothing beside it', async () => {
+    const { exit, stdout, stderr } = await run(['list', '--json']);
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toMatchObject({ error: { exit, fix: expect.stringContaining('baton up') } });
+  });
+
+  it('names every variable of the environment that does not fit', async () => {
+    const { exit, stderr } = await run(['list'], { BATON_PG_URL: 'mysql://x', BATON_NATS_REPLICAS: 'three' });
+    expect(exit).toBe(EXIT.invalid);
+    expect(stderr).toContain('BATON_PG_URL');
+    expect(stderr).toContain('BATON_NATS_REPLICAS');
+  });
+
+  it('says what provision needs', async () => {
+    const { exit, stderr } = await run(['provision']);
+    expect(exit).toBe(EXIT.invalid);
+    expect(stderr).toMatch(/BATON_PG_ADMIN_URL.*BATON_NATS_URL/s);
+  });
+
+  it('says that a home cannot be a file', async () => {
+    writeFileSync(join(directory, 'file'), '');
+    const { exit, stderr } = await run(['up', '--home', join(directory, 'file')]);
+    expect(exit).toBe(EXIT.invalid);
+    expect(stderr).toContain('it is a file');
+  });
+
+  it('says that there is no such mission file', async () => {
+    const { exit, stderr } = await run(['submit', join(directory, 'nowhere.yaml')]);
+    expect(exit).toBe(EXIT.invalid);
+    expect(stderr).toContain('there is no such file');
+  });
+});

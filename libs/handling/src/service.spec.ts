@@ -1,0 +1,145 @@
+import { categoryOf, DELIVERIES_MAX, type EventType, type StoredEvent } from '@baton/contracts';
+import { describe, expect, it } from '@jest/globals';
+import { change, finding, MISSION, receipt, base, task } from '../../domain/test/samples.ts';
+import { bench, delivered, settled } from '../test/bench.ts';
+import type { InboundDelivery } from './delivery.ts';
+import { InvalidRequest, type ServiceDefinition } from './service.ts';
+
+/** An event as another service's stream would hold it. */
+function stored(type: EventType, data: unknown, position = 1, stream = `plan-${MISSION}`): StoredEvent {
+  const meta = { schema_version: 1, correlation_id: MISSION, causation_id: 'cause', actor: { kind: 'service', id: categoryOf(stream) } };
+  const id = `00000000-0000-5000-8000-${String(position).padStart(12, '0')}`;
+  return { position, stream, version: position, id, type, recorded_at: '2026-11-21T00:00:00.000000Z', meta: JSON.stringify(meta), data: JSON.stringify(data), hash: '0'.repeat(64) };
+}
+const ready = (position = 1, id = 'a') => stored('TaskReady', { mission_id: MISSION, task: task(id), base }, position);
+const changes = (attempt: number, position: number) => stored('ChangesRequested', { mission_id: MISSION, task_id: 'a', attempt, findings: [finding] }, position, `review-${MISSION}.a`);
+const TASK = `task-${MISSION}.a`;
+const success = (attempt: number) => ({ type: 'RecordSuccess', attempt, summary: '', change: change('1'), receipts: [receipt('1')] });
+const request = (command: unknown, causation_id: string) => ({ stream: TASK, command, causation_id, correlation_id: MISSION, actor: { kind: 'service', id: 'executor' } as const });
+const idle: ServiceDefinition = { name: 'executor' };
+
+describe('a delivery', () => {
+  it('is acknowledged after what it led to is committed', async () => {
+    const on = bench();
+    expect(await on.service(idle).receive(delivered('executor', ready()))).toEqual({ ack: true });
+    expect(await on.types(TASK)).toEqual(['AttemptStarted']);
+  });
+  it('changes nothing when it comes again, to the same process or to another', async () => {
+    const on = bench();
+    const [one, other] = [on.service(idle), on.service(idle)];
+    for (const runtime of [one, one, other]) expect(await runtime.receive(delivered('executor', ready()))).toEqual({ ack: true });
+    await Promise.all([one, other].map((runtime) => runtime.receive(delivered('executor', ready()))));
+    expect(await on.types(TASK)).toEqual(['AttemptStarted']);
+  });
+  it('is decided again when another process was first', async () => {
+    const on = bench();
+    const [one, other] = [on.service(idle), on.service(idle)];
+    await one.receive(delivered('executor', ready()));
+    await other.submit(request(success(1), 'report'));
+    await Promise.all([one.receive(delivered('executor', changes(1, 2))), other.submit(request({ type: 'CancelTask', mission_id: MISSION, task_id: 'a', reason: '' }, 'cancel'))]);
+    expect((await on.types(TASK)).at(-1)).toBe('TaskCancelled');
+    expect((await on.log.load(TASK)).map(({ version }) => version)).toEqual([1, 2, 3, 4].slice(0, (await on.types(TASK)).length));
+  });
+  it('is not dropped by a process that remembers an older state', async () => {
+    const on = bench();
+    const [one, other] = [on.service(idle), on.service(idle)];
+    await one.receive(delivered('executor', ready()));
+    // From here on `one` remembers attempt 1, and the other makes attempt 2.
+    await other.submit(request(success(1), 'report-1'));
+    await other.receive(delivered('executor', changes(1, 2)));
+    await other.submit(request(success(2), 'report-2'));
+    await one.receive(delivered('executor', changes(2, 3)));
+    expect(await on.types(TASK)).toEqual(['AttemptStarted', 'AttemptSucceeded', 'AttemptStarted', 'AttemptSucceeded', 'AttemptStarted']);
+  });
+  it('is not refused by a process that remembers that there was nothing', async () => {
+    const on = bench();
+    const [one, other] = [on.service(idle), on.service(idle)];
+    expect(await one.submit(request(success(1), 'early'))).toMatchObject({ status: 'refused', reason: 'stale-attempt' });
+    await other.receive(delivered('executor', ready()));
+    expect(await one.submit(request(success(1), 'report'))).toMatchObject({ status: 'appended' });
+  });
+  it('that nobody can read is parked with its cause, and what follows on its stream behind it, in order', async () => {
+    const on = bench();
+    const runtime = on.service(idle);
+    const bad = stored('TaskReady', { mission_id: MISSION }, 1);
+    for (const delivery of [delivered('executor', bad), delivered('executor', ready(2)), delivered('executor', ready(3, 'b'))]) expect(await runtime.receive(delivery)).toEqual({ ack: true });
+    const letters = await on.dead_letters.list();
+    expect(letters.map(({ reason, position, stream }) => [reason, position, stream])).toEqual([['invalid', 1, `plan-${MISSION}`], ['parked-behind', 2, `plan-${MISSION}`], ['parked-behind', 3, `plan-${MISSION}`]]);
+    expect(letters[0]).toMatchObject({ cause: expect.stringContaining('task'), body: bad.data });
+    // Its neighbours go on.
+    await runtime.receive(delivered('executor', changes(1, 4)));
+    expect((await on.dead_letters.list()).length).toBe(3);
+    expect(runtime.stats()).toMatchObject({ handled: 4, dead_lettered: 3 });
+    // Once somebody settled them, the stream goes on.
+    for (const { id } of letters) await on.dead_letters.settle(id, 'discarded');
+    await on.pass(2_001);
+    await runtime.receive(delivered('executor', ready(5)));
+    expect(await on.types(TASK)).toEqual(['AttemptStarted']);
+  });
+  it('that nobody declared is told from one that is broken', async () => {
+    const on = bench();
+    const runtime = on.service(idle);
+    await runtime.receive(delivered('executor', { ...ready(1), stream: 'plan-x', type: 'TaskPainted' }));
+    await runtime.receive(delivered('executor', { ...ready(2), stream: 'plan-y', data: '{' }));
+    expect((await on.dead_letters.list()).map(({ reason }) => reason)).toEqual(['unknown-type', 'undecodable']);
+  });
+  it('whose handler has a defect is given back longer and longer, then parked', async () => {
+    const on = bench();
+    const runtime = on.service({ name: 'planner', prepare: { CancelPlan: () => (undefined as unknown as { of: string }).of } });
+    const cancel = stored('MissionCancelRequested', { mission_id: MISSION, by: 'ada', reason: '' }, 1, `mission-${MISSION}`);
+    const settlements = [];
+    for (let deliveries = 1; deliveries <= DELIVERIES_MAX; deliveries++) settlements.push(await runtime.receive(delivered('planner', cancel, deliveries)));
+    expect(settlements.slice(0, 3)).toEqual([200, 500, 1_000].map((nak_delay_ms) => ({ ack: false, nak_delay_ms })));
+    expect(settlements.at(-1)).toEqual({ ack: true });
+    expect(await on.dead_letters.list()).toMatchObject([{ reason: 'handler-failed', deliveries: DELIVERIES_MAX, cause: expect.stringContaining('TypeError') }]);
+  });
+  it('that kills its process again and again is parked without being handled', async () => {
+    const on = bench();
+    expect(await on.service(idle).receive(delivered('executor', ready(), DELIVERIES_MAX + 1))).toEqual({ ack: true });
+    expect(await on.dead_letters.list()).toMatchObject([{ reason: 'handler-crashed' }]);
+    expect(await on.types()).toEqual([]);
+  });
+  it('waits for a store that is away, and this counts towards nothing', async () => {
+    const on = bench();
+    let away = 20;
+    const runtime = on.service(idle, { log: { append: (append) => (away-- > 0 ? Promise.reject(new Error('connection refused')) : on.log.append(append)) } });
+    const settlement = runtime.receive(delivered('executor', ready(), DELIVERIES_MAX));
+    await on.pass(120_000);
+    expect(await settlement).toEqual({ ack: true });
+    expect(await on.types(TASK)).toEqual(['AttemptStarted']);
+    expect(await on.dead_letters.list()).toEqual([]);
+    expect(on.faults.length).toBe(20);
+  });
+  it('is given back when the service stops while the store is away', async () => {
+    const on = bench();
+    const runtime = on.service(idle, { log: { load: () => Promise.reject(new Error('connection refused')) } });
+    const settlement = runtime.receive(delivered('executor', ready()));
+    await settled();
+    await runtime.stop(0);
+    expect(await settlement).toMatchObject({ ack: false });
+  });
+  it('that would make an event larger than the log takes is parked, not tried for ever', async () => {
+    const on = bench();
+    const huge = { ...task('a'), instructions: 'x'.repeat(300_000) };
+    const delivery = delivered('executor', stored('TaskReady', { mission_id: MISSION, task: huge, base }), DELIVERIES_MAX);
+    expect(await on.service(idle).receive(delivery)).toEqual({ ack: true });
+    expect(await on.dead_letters.list()).toMatchObject([{ reason: 'handler-failed', cause: expect.stringContaining('bytes') }]);
+  });
+});
+
+describe('an inbound request', () => {
+  const inbound = (body: string): InboundDelivery => ({ kind: 'inbound', name: 'SubmitMission', id: 'r-1', consumer: 'intake-inbound', subject: 's', headers: {}, body, deliveries: 1, sequence: 1 });
+  const intake: ServiceDefinition = {
+    name: 'intake',
+    inbound: {
+      SubmitMission: () => {
+        throw new InvalidRequest('idempotency_key: is missing');
+      },
+    },
+  };
+  it.each([['{}', 'idempotency_key: is missing'], ['no json', 'the body is not JSON']])('that can never be handled (%s) is parked at once, with what is wrong', async (body, cause) => {
+    const on = bench();
+    expect(await on.service(intake).receive(inbound(body))).toEqual({ ack: true });
+    expect(await on.dead_letters.list()).toMatchObject([{ reason: 'invalid', stream: null, cause: expect.stringContaining(cause) }]);
+  });
+});

@@ -1,0 +1,53 @@
+/** One log, any number of services on it, a clock that moves when it is told to: what the specs of the runtime are told with. */
+import { parseStored, subjectOf, type EventType, type ServiceName, type StoredEvent } from '@baton/contracts';
+import type { EventLog } from '@baton/ports';
+import { memoryRecord, virtualTime } from '@baton/simulation';
+import { hash } from 'node:crypto';
+import { noInstruments } from '../src/instruments.ts';
+import { createService, type ServiceDefinition, type ServiceRuntime } from '../src/service.ts';
+import type { EventDelivery } from '../src/delivery.ts';
+
+/** Lets everything run that waits for nothing. */
+export const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+export function bench() {
+  const time = virtualTime();
+  const { log, deadLetters } = memoryRecord({ now_ms: time.now_ms, sha256: (bytes) => hash('sha256', bytes, 'buffer') });
+  const faults: string[] = [];
+  let holders = 0;
+  return {
+    log,
+    dead_letters: deadLetters,
+    faults,
+    service(definition: ServiceDefinition, options: { readonly log?: Partial<EventLog>; readonly slots?: number } = {}): ServiceRuntime {
+      return createService(definition, {
+        log: { ...log, ...options.log },
+        dead_letters: deadLetters,
+        holder: `${definition.name}-${++holders}`,
+        slots: options.slots ?? 2,
+        timers: time.timersOf(() => true),
+        instruments: { ...noInstruments, fault: (what, error) => void faults.push(`${what}: ${(error as Error).message}`) },
+      });
+    },
+    /** Time passes timer by timer, and what each of them starts runs before the next. */
+    async pass(ms: number): Promise<void> {
+      const to_ms = time.now_ms() + ms;
+      for (;;) {
+        await settled();
+        if (time.fireOne()) continue;
+        const next = time.nextTimer();
+        if (next === null || next > to_ms) break;
+        time.advance(next);
+      }
+      time.advance(to_ms);
+      await settled();
+    },
+    types: async (stream?: string): Promise<string[]> => (stream === undefined ? await log.readAfter(0, 1_000) : await log.load(stream)).map(({ type }) => type),
+  };
+}
+
+const CONSUMER = { executor: 'executor-start', planner: 'planner-react', reviewer: 'reviewer-react', intake: 'intake-react', release: 'release-react', approval: 'approval-react' } as const;
+
+export const delivered = (service: keyof typeof CONSUMER & ServiceName, stored: StoredEvent, deliveries = 1): EventDelivery => ({
+  kind: 'event', consumer: CONSUMER[service], subject: subjectOf(stored.type as EventType), headers: { 'ce-subject': stored.stream }, body: stored.data, deliveries, sequence: stored.position, event: () => parseStored(stored),
+});
