@@ -6,11 +6,9 @@ import { z } from 'zod';
 import { CliProblem, EXIT } from './exit-codes.ts';
 
 const url = (...protocols: readonly string[]) =>
-  z
-    .string()
-    .refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
-      message: `use a URL that begins with ${protocols.join('// or ')}//`,
-    });
+  z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    message: `use a URL that begins with ${protocols.join('// or ')}//`,
+  });
 const postgresUrl = url('postgres:', 'postgresql:');
 const httpUrl = url('http:', 'https:');
 

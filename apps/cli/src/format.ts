@@ -5,7 +5,7 @@ import pico from 'picocolors';
 export const colour = pico;
 
 const ESCAPES = /\u001B\[[0-9;]*m/g;
-export const plainLength = (text: string): number => [...text.replaceAll(ESCAPES, '')].length;
+export const plainLength = (text: string): number => text.replaceAll(ESCAPES, '').length;
 
 // What others wrote (titles, agents' output) must not move the cursor or ring the bell.
 const CONTROL = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g;

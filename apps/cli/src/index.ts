@@ -1,1 +1,2 @@
-export {};
+export { EXIT, CliProblem, type ExitCode } from './exit-codes.ts';
+export { runCli } from './program.ts';

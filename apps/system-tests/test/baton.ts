@@ -104,5 +104,5 @@ export async function auditorUrl(baton: Baton): Promise<string> {
   const { postgres } = JSON.parse(await readFile(join(baton.home, 'secrets.json'), 'utf8')) as {
     postgres: Record<string, string>;
   };
-  return databaseUrl((await baton.stack()).postgres_url, { user: AUDITOR_ROLE, password: postgres[AUDITOR_ROLE]! });
+  return databaseUrl((await baton.stack()).postgres_url, { user: AUDITOR_ROLE, password: postgres[AUDITOR_ROLE] ?? '' });
 }

@@ -67,7 +67,7 @@ export const CONSUMERS = {
 export type ConsumerName = keyof typeof CONSUMERS;
 
 /** How long a delivery may stay unsettled before it is delivered again. Long work never holds one (leases do). */
-export const ACK_WAIT_MS = 30_000;
+export const ACK_WAIT_MS = 8_000;
 /** After this many deliveries the message is dead-lettered instead of handled: also the way out for a message that kills its process. */
 export const DELIVERIES_MAX = 8;
 

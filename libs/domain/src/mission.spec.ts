@@ -3,9 +3,21 @@ import { MISSION, contract, digest, ENDLESS, tree } from '../test/samples.ts';
 import { mission, type MissionCommand } from './mission.ts';
 import { scenario } from './scenario.ts';
 
-const accept: MissionCommand = { type: 'AcceptMission', mission_id: MISSION, contract, contract_digest: digest('a'), requested_by: 'ada', source: 'http' };
+const accept: MissionCommand = {
+  type: 'AcceptMission',
+  mission_id: MISSION,
+  contract,
+  contract_digest: digest('a'),
+  requested_by: 'ada',
+  source: 'http',
+};
 const other: MissionCommand = { ...accept, contract_digest: digest('b') };
-const reject: MissionCommand = { type: 'RejectMission', mission_id: MISSION, requested_by: 'ada', faults: [{ field: 'title', problem: 'is missing', fix: 'add it' }] };
+const reject: MissionCommand = {
+  type: 'RejectMission',
+  mission_id: MISSION,
+  requested_by: 'ada',
+  faults: [{ field: 'title', problem: 'is missing', fix: 'add it' }],
+};
 const cancel: MissionCommand = { type: 'CancelMission', by: 'ada', reason: 'not needed' };
 const complete: MissionCommand = { type: 'CompleteMission', commit: tree('1'), tree: tree('2') };
 const fail: MissionCommand = { type: 'FailMission', stage: 'plan', failure_class: 'semantic', reason: 'no way' };
@@ -13,11 +25,12 @@ const confirm: MissionCommand = { type: 'ConfirmCancel', reason: 'not needed' };
 const passed = (key: string): MissionCommand => ({ type: 'DeadlinePassed', key, last_holder: null });
 
 const given = () => scenario(mission).given();
-const active = () => given().when(accept).then('MissionAccepted');
-const cancelling = () => active().when(cancel).then('MissionCancelRequested');
+const active = () => given().when(accept).thenHappens('MissionAccepted');
+const cancelling = () => active().when(cancel).thenHappens('MissionCancelRequested');
 
 describe('a mission', () => {
-  it('is accepted and completed', () => void active().thenWaits('mission').when(complete).then('MissionCompleted').thenWaits(null));
+  it('is accepted and completed', () =>
+    void active().thenWaits('mission').when(complete).thenHappens('MissionCompleted').thenWaits(null));
   it('is accepted once, however often it is asked for', () => void active().when(accept).thenNothing());
   it('refuses other content under the same key', () => {
     active().when(other).thenRefused('different-content');
@@ -26,24 +39,59 @@ describe('a mission', () => {
     cancelling().when(confirm).when(other).thenRefused('different-content');
   });
   it('is what it was after its end, when it is asked for again', () => void active().when(complete).when(accept).thenNothing());
-  it('may be rejected, mended and accepted under the same key', () => void given().when(reject).then('MissionRejected').thenWaits(null).when(reject).then('MissionRejected').when(accept).then('MissionAccepted').thenWaits('mission'));
+  it('may be rejected, mended and accepted under the same key', () =>
+    void given()
+      .when(reject)
+      .thenHappens('MissionRejected')
+      .thenWaits(null)
+      .when(reject)
+      .thenHappens('MissionRejected')
+      .when(accept)
+      .thenHappens('MissionAccepted')
+      .thenWaits('mission'));
   it('names at most as many faults, and as much of each, as can be read back', () => {
-    const faults = new Array(150).fill({ field: ENDLESS, problem: ENDLESS, fix: ENDLESS });
-    given().when({ type: 'RejectMission', mission_id: MISSION, requested_by: 'ada', faults }).then('MissionRejected');
+    const faults = Array.from({ length: 150 }, () => ({ field: ENDLESS, problem: ENDLESS, fix: ENDLESS }));
+    given().when({ type: 'RejectMission', mission_id: MISSION, requested_by: 'ada', faults }).thenHappens('MissionRejected');
   });
-  it('fails with what failed it', () => void active().when(fail).then({ type: 'MissionFailed', data: { mission_id: MISSION, stage: 'plan', failure_class: 'semantic', reason: 'no way' } }).thenWaits(null));
+  it('fails with what failed it', () =>
+    void active()
+      .when(fail)
+      .thenHappens({
+        type: 'MissionFailed',
+        data: { mission_id: MISSION, stage: 'plan', failure_class: 'semantic', reason: 'no way' },
+      })
+      .thenWaits(null));
   it('is cancelled when its parts confirm', () => {
-    cancelling().thenWaits('cancelling').when(confirm).then({ type: 'MissionCancelled', data: { mission_id: MISSION, reason: 'not needed', confirmed: true } });
-    cancelling().when(fail).then('MissionCancelled');
+    cancelling()
+      .thenWaits('cancelling')
+      .when(confirm)
+      .thenHappens({ type: 'MissionCancelled', data: { mission_id: MISSION, reason: 'not needed', confirmed: true } });
+    cancelling().when(fail).thenHappens('MissionCancelled');
   });
-  it('tells a landing as it is, although it was to be cancelled', () => void cancelling().when(complete).then('MissionCompleted'));
+  it('tells a landing as it is, although it was to be cancelled', () =>
+    void cancelling().when(complete).thenHappens('MissionCompleted'));
   it('is cancelled without confirmation when nobody answers in time, and completed after all if it landed', () => {
-    const silent = cancelling().when(passed('cancelling')).then({ type: 'MissionCancelled', data: { mission_id: MISSION, reason: 'not needed', confirmed: false } });
-    silent.when(confirm).thenNothing().when(fail).thenNothing().when(complete).then('MissionCompleted').when(complete).thenNothing();
+    const silent = cancelling()
+      .when(passed('cancelling'))
+      .thenHappens({ type: 'MissionCancelled', data: { mission_id: MISSION, reason: 'not needed', confirmed: false } });
+    silent
+      .when(confirm)
+      .thenNothing()
+      .when(fail)
+      .thenNothing()
+      .when(complete)
+      .thenHappens('MissionCompleted')
+      .when(complete)
+      .thenNothing();
   });
   it('stays cancelled once its parts confirmed', () => void cancelling().when(confirm).when(complete).thenNothing());
   it('is cancelled by itself when its time is over', () => {
-    active().when(passed('mission')).then('MissionCancelRequested').when(passed('mission')).thenNothing().thenWaits('cancelling');
+    active()
+      .when(passed('mission'))
+      .thenHappens('MissionCancelRequested')
+      .when(passed('mission'))
+      .thenNothing()
+      .thenWaits('cancelling');
     active().when(passed('cancelling')).thenNothing();
   });
   it('cannot be cancelled before it is known or after its end', () => {
@@ -56,10 +104,17 @@ describe('a mission', () => {
   });
   it('is not changed by what comes before it or after its end', () => {
     for (const early of [complete, fail, confirm, passed('mission')]) given().when(early).thenNothing();
-    for (const end of [complete, fail]) for (const late of [complete, fail, confirm, passed('mission'), passed('cancelling')]) active().when(end).when(late).thenNothing();
+    for (const end of [complete, fail])
+      for (const late of [complete, fail, confirm, passed('mission'), passed('cancelling')])
+        active().when(end).when(late).thenNothing();
   });
   it('keeps reasons readable, however long they are told', () => {
-    active().when({ ...fail, reason: ENDLESS }).then('MissionFailed');
-    expect(active().when({ ...cancel, reason: ENDLESS }).state).toMatchObject({ status: 'cancelling', reason: `${'x'.repeat(3_999)}…` });
+    active()
+      .when({ ...fail, reason: ENDLESS })
+      .thenHappens('MissionFailed');
+    expect(active().when({ ...cancel, reason: ENDLESS }).state).toMatchObject({
+      status: 'cancelling',
+      reason: `${'x'.repeat(3_999)}…`,
+    });
   });
 });

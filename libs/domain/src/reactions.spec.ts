@@ -1,4 +1,16 @@
-import { categoryOf, CONSUMERS, describeEvent, EVENT_STREAM, EVENT_TYPES, EVENTS, SERVICE_NAMES, SERVICES, subjectOf, type BatonEvent, type EventType } from '@baton/contracts';
+import {
+  categoryOf,
+  CONSUMERS,
+  describeEvent,
+  EVENT_STREAM,
+  EVENT_TYPES,
+  EVENTS,
+  SERVICE_NAMES,
+  SERVICES,
+  subjectOf,
+  type BatonEvent,
+  type EventType,
+} from '@baton/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { change, contract, delivery, digest, finding, MISSION, person, base, receipt, task, tree } from '../test/samples.ts';
 import { DECIDERS } from './deciders.ts';
@@ -6,19 +18,55 @@ import { react, REACTIONS, STREAM_OF } from './reactions.ts';
 
 /** A value for every field that any answered event has. */
 const fields = {
-  mission_id: MISSION, task_id: 'a', attempt: 1, revision: 1, task: task('a'), base, change: change('1'), receipts: [receipt('1')], findings: [finding], summary: '', reason: 'because',
-  contract, contract_digest: digest('c'), requested_by: 'ada', source: 'http', by: person('ada'), commit: tree('1'), tree: tree('1'), failure_class: 'semantic', stop: ['a', 'b'],
-  outcome: 'accepted', artifact: digest('1'), content_digest: digest('a'), delivery, checks: [], accepted: [{ task_id: 'a', artifact: digest('1'), tree: tree('1') }], channel: 'web',
-  tier: 'gate', policy: { id: 'p', version: '1', digest: digest('d'), rule: 'r', input_digest: digest('e') },
+  mission_id: MISSION,
+  task_id: 'a',
+  attempt: 1,
+  revision: 1,
+  task: task('a'),
+  base,
+  change: change('1'),
+  receipts: [receipt('1')],
+  findings: [finding],
+  summary: '',
+  reason: 'because',
+  contract,
+  contract_digest: digest('c'),
+  requested_by: 'ada',
+  source: 'http',
+  by: person('ada'),
+  commit: tree('1'),
+  tree: tree('1'),
+  failure_class: 'semantic',
+  stop: ['a', 'b'],
+  outcome: 'accepted',
+  artifact: digest('1'),
+  content_digest: digest('a'),
+  delivery,
+  checks: [],
+  accepted: [{ task_id: 'a', artifact: digest('1'), tree: tree('1') }],
+  channel: 'web',
+  tier: 'gate',
+  policy: { id: 'p', version: '1', digest: digest('d'), rule: 'r', input_digest: digest('e') },
 };
-const sample = (type: EventType): BatonEvent => ({ type, data: describeEvent(type)!.schema.parse({ ...fields, ...(type === 'MissionCancelRequested' ? { by: 'ada' } : {}) }) }) as BatonEvent;
+const sample = (type: EventType): BatonEvent =>
+  ({
+    type,
+    data: describeEvent(type)!.schema.parse({ ...fields, ...(type === 'MissionCancelRequested' ? { by: 'ada' } : {}) }),
+  }) as BatonEvent;
 
 describe('the reactions', () => {
-  it.each(SERVICE_NAMES.filter((service) => service !== 'metrics'))('%s takes from the bus exactly what it answers, each type once', (service) => {
-    const taken = Object.values(CONSUMERS).flatMap((consumer) => (consumer.service === service && consumer.stream === EVENT_STREAM ? [...consumer.takes] : []));
-    expect(taken.toSorted()).toEqual(Object.keys(REACTIONS[service]).toSorted());
-  });
-  it.each(SERVICE_NAMES.flatMap((service) => Object.keys(REACTIONS[service]).map((type) => [service, type as EventType] as const)))('%s answers %s with commands to streams of its own', (service, type) => {
+  it.each(SERVICE_NAMES.filter((service) => service !== 'metrics'))(
+    '%s takes from the bus exactly what it answers, each type once',
+    (service) => {
+      const taken = Object.values(CONSUMERS).flatMap((consumer) =>
+        consumer.service === service && consumer.stream === EVENT_STREAM ? [...consumer.takes] : [],
+      );
+      expect(taken.toSorted()).toEqual(Object.keys(REACTIONS[service]).toSorted());
+    },
+  );
+  it.each(
+    SERVICE_NAMES.flatMap((service) => Object.keys(REACTIONS[service]).map((type) => [service, type as EventType] as const)),
+  )('%s answers %s with commands to streams of its own', (service, type) => {
     const commanded = react(service, sample(type));
     expect(commanded.length).toBeGreaterThan(0);
     const owned: readonly string[] = SERVICES[service].appends;
@@ -30,12 +78,14 @@ describe('the reactions', () => {
     }
   });
   it('has one stream per command of one event, so that no two of them share event ids', () => {
-    for (const service of SERVICE_NAMES) for (const type of Object.keys(REACTIONS[service])) {
-      const streams = react(service, sample(type as EventType)).map(({ stream }) => stream);
-      expect(new Set(streams).size).toBe(streams.length);
-    }
+    for (const service of SERVICE_NAMES)
+      for (const type of Object.keys(REACTIONS[service])) {
+        const streams = react(service, sample(type as EventType)).map(({ stream }) => stream);
+        expect(new Set(streams).size).toBe(streams.length);
+      }
   });
-  it('cancels no gate of a release that never came to one', () => expect(react('approval', { type: 'ReleaseCancelled', data: { mission_id: MISSION, revision: 0, reason: '' } })).toEqual([]));
+  it('cancels no gate of a release that never came to one', () =>
+    expect(react('approval', { type: 'ReleaseCancelled', data: { mission_id: MISSION, revision: 0, reason: '' } })).toEqual([]));
   it('does not answer what nobody asked it', () => expect(react('metrics', sample('PlanFailed'))).toEqual([]));
   it('names streams by the categories of the catalogue, and every event has a subject of its own', () => {
     expect(Object.keys(STREAM_OF).toSorted()).toEqual(Object.keys(EVENTS).toSorted());

@@ -16,7 +16,7 @@ export interface When<S, C, E extends BatonEvent> {
 export interface Then<S, C, E extends BatonEvent> extends When<S, C, E> {
   readonly events: readonly E[];
   /** Exactly these events, in this order; a bare type stands for an event of that type. */
-  then(...expected: readonly Expected<E>[]): Then<S, C, E>;
+  thenHappens(...expected: readonly Expected<E>[]): Then<S, C, E>;
   /** It was so already. */
   thenNothing(): Then<S, C, E>;
   thenRefused(reason: string): Then<S, C, E>;
@@ -54,9 +54,14 @@ export function scenario<S, C, E extends BatonEvent>(decider: Decider<S, C, E>):
     const then: Then<S, C, E> = {
       ...after(state),
       events,
-      then(...expected) {
-        const fits = (event: E, wanted: Expected<E>): boolean => (typeof wanted === 'string' ? event.type === wanted : shown(event) === shown(wanted));
-        check(refused === null && events.length === expected.length && events.every((event, index) => fits(event, expected[index]!)), shown(expected), actual);
+      thenHappens(...expected) {
+        const fits = (event: E, wanted: Expected<E>): boolean =>
+          typeof wanted === 'string' ? event.type === wanted : shown(event) === shown(wanted);
+        check(
+          refused === null && events.length === expected.length && events.every((event, index) => fits(event, expected[index]!)),
+          shown(expected),
+          actual,
+        );
         return then;
       },
       thenNothing() {

@@ -4,28 +4,40 @@ import { scenario } from './scenario.ts';
 import { task, type TaskCommand } from './task.ts';
 
 const start: TaskCommand = { type: 'StartTask', mission_id: MISSION, task: sample('a'), base };
-const success = (attempt: number): TaskCommand => ({ type: 'RecordSuccess', attempt, summary: 'done', change: change('1'), receipts: [receipt('1')] });
-const failure = (attempt: number, failure_class: 'transient' | 'semantic' | 'policy' = 'transient', cause = 'it broke'): TaskCommand => ({ type: 'RecordFailure', attempt, failure_class, cause, output_tail: '' });
+const success = (attempt: number): TaskCommand => ({
+  type: 'RecordSuccess',
+  attempt,
+  summary: 'done',
+  change: change('1'),
+  receipts: [receipt('1')],
+});
+const failure = (
+  attempt: number,
+  failure_class: 'transient' | 'semantic' | 'policy' = 'transient',
+  cause = 'it broke',
+): TaskCommand => ({ type: 'RecordFailure', attempt, failure_class, cause, output_tail: '' });
 const rework = (attempt: number): TaskCommand => ({ type: 'Rework', attempt, findings: [finding] });
 const passed = (key: string, last_holder: string | null = null): TaskCommand => ({ type: 'DeadlinePassed', key, last_holder });
 const workFailed = (key: string): TaskCommand => ({ type: 'WorkFailed', key, failure_class: 'transient', cause: 'no disk' });
 const cancel: TaskCommand = { type: 'CancelTask', mission_id: MISSION, task_id: 'a', reason: 'not needed' };
 
 const given = () => scenario(task).given();
-const running = () => given().when(start).then('AttemptStarted').thenWaits('attempt-1');
-const handedOver = () => running().when(success(1)).then('AttemptSucceeded');
-const backingOff = () => running().when(failure(1)).then('AttemptFailed', 'RetryScheduled');
+const running = () => given().when(start).thenHappens('AttemptStarted').thenWaits('attempt-1');
+const handedOver = () => running().when(success(1)).thenHappens('AttemptSucceeded');
+const backingOff = () => running().when(failure(1)).thenHappens('AttemptFailed', 'RetryScheduled');
 
 describe('a task', () => {
   it('is attempted, and what was made is handed over with what it was made for', () => {
     const { events } = handedOver().thenWaits(null);
-    expect(events[0]).toMatchObject({ data: { attempt: 1, task: sample('a'), base, change: change('1'), receipts: [receipt('1')] } });
+    expect(events[0]).toMatchObject({
+      data: { attempt: 1, task: sample('a'), base, change: change('1'), receipts: [receipt('1')] },
+    });
   });
   it('starts once', () => void running().when(start).thenNothing().when(success(1)).when(start).thenNothing());
   it('is worked on again with the findings, when changes are requested', () => {
-    const again = handedOver().when(rework(1)).then('AttemptStarted').thenWaits('attempt-2');
+    const again = handedOver().when(rework(1)).thenHappens('AttemptStarted').thenWaits('attempt-2');
     expect(again.events[0]).toMatchObject({ data: { attempt: 2, findings: [finding] } });
-    again.when(rework(1)).thenNothing().when(success(2)).then('AttemptSucceeded').when(rework(1)).thenNothing();
+    again.when(rework(1)).thenNothing().when(success(2)).thenHappens('AttemptSucceeded').when(rework(1)).thenNothing();
   });
   it('takes only the report of the current attempt', () => {
     const second = handedOver().when(rework(1));
@@ -36,39 +48,60 @@ describe('a task', () => {
   it('waits longer after each transient failure, then is blocked', () => {
     const first = backingOff().thenWaits('retry-2');
     expect(first.events[1]).toMatchObject({ data: { attempt: 2, after_ms: 1_000 } });
-    const second = first.when(passed('retry-2')).then('AttemptStarted').when(failure(2)).then('AttemptFailed', 'RetryScheduled');
+    const second = first
+      .when(passed('retry-2'))
+      .thenHappens('AttemptStarted')
+      .when(failure(2))
+      .thenHappens('AttemptFailed', 'RetryScheduled');
     expect(second.events[1]).toMatchObject({ data: { attempt: 3, after_ms: 2_000 } });
-    second.when(passed('retry-3')).when(failure(3)).then('AttemptFailed', 'TaskBlocked').thenWaits(null);
+    second.when(passed('retry-3')).when(failure(3)).thenHappens('AttemptFailed', 'TaskBlocked').thenWaits(null);
   });
   it('counts failures from the last attempt that came to a review', () => {
     const reviewed = backingOff().when(passed('retry-2')).when(success(2)).when(rework(2)).thenWaits('attempt-3');
-    expect(reviewed.when(failure(3)).then('AttemptFailed', 'RetryScheduled').events[1]).toMatchObject({ data: { after_ms: 1_000 } });
+    expect(reviewed.when(failure(3)).thenHappens('AttemptFailed', 'RetryScheduled').events[1]).toMatchObject({
+      data: { after_ms: 1_000 },
+    });
   });
   it('keeps the findings over a retry', () => {
-    const retried = handedOver().when(rework(1)).when(failure(2)).when(passed('retry-3')).then('AttemptStarted');
+    const retried = handedOver().when(rework(1)).when(failure(2)).when(passed('retry-3')).thenHappens('AttemptStarted');
     expect(retried.events[0]).toMatchObject({ data: { findings: [finding] } });
   });
   it('is blocked at once by a failure that trying again cannot mend', () => {
     for (const failure_class of ['semantic', 'policy'] as const) {
-      const { events } = running().when(failure(1, failure_class)).then('AttemptFailed', 'TaskBlocked').thenWaits(null);
+      const { events } = running().when(failure(1, failure_class)).thenHappens('AttemptFailed', 'TaskBlocked').thenWaits(null);
       expect(events[1]).toMatchObject({ data: { failure_class } });
     }
   });
-  it('is tried again when the work could not be done at all', () => void running().when(workFailed('attempt-1')).then('AttemptFailed', 'RetryScheduled').thenWaits('retry-2'));
+  it('is tried again when the work could not be done at all', () =>
+    void running().when(workFailed('attempt-1')).thenHappens('AttemptFailed', 'RetryScheduled').thenWaits('retry-2'));
   it('makes a lost attempt again at once, and does not count it as a failure', () => {
-    const lost = running().when(passed('attempt-1', 'executor-7')).then('AttemptLost', 'RetryScheduled').thenWaits('retry-2');
+    const lost = running()
+      .when(passed('attempt-1', 'executor-7'))
+      .thenHappens('AttemptLost', 'RetryScheduled')
+      .thenWaits('retry-2');
     expect(lost.events).toMatchObject([{ data: { attempt: 1, holder: 'executor-7' } }, { data: { attempt: 2, after_ms: 0 } }]);
-    lost.when(passed('retry-2')).when(failure(2)).when(passed('retry-3')).when(failure(3)).then('AttemptFailed', 'RetryScheduled');
+    lost
+      .when(passed('retry-2'))
+      .when(failure(2))
+      .when(passed('retry-3'))
+      .when(failure(3))
+      .thenHappens('AttemptFailed', 'RetryScheduled');
   });
   it('is blocked when one executor after the other dies of it', () => {
     let told = running();
-    for (let attempt = 1; attempt < 10; attempt++) told = told.when(passed(`attempt-${attempt}`, 'e')).then('AttemptLost', 'RetryScheduled').when(passed(`retry-${attempt + 1}`)).then('AttemptStarted');
-    told.when(passed('attempt-10', 'e')).then('AttemptLost', 'TaskBlocked').thenWaits(null);
+    for (let attempt = 1; attempt < 10; attempt++)
+      told = told
+        .when(passed(`attempt-${attempt}`, 'e'))
+        .thenHappens('AttemptLost', 'RetryScheduled')
+        .when(passed(`retry-${attempt + 1}`))
+        .thenHappens('AttemptStarted');
+    told.when(passed('attempt-10', 'e')).thenHappens('AttemptLost', 'TaskBlocked').thenWaits(null);
   });
   it('can be cancelled in every state, also before it started, and then does nothing any more', () => {
     for (const state of [given(), running(), backingOff(), handedOver()]) {
-      const cancelled = state.when(cancel).then('TaskCancelled').thenWaits(null);
-      for (const late of [start, rework(1), workFailed('attempt-1'), passed('attempt-1'), passed('retry-2'), cancel]) cancelled.when(late).thenNothing();
+      const cancelled = state.when(cancel).thenHappens('TaskCancelled').thenWaits(null);
+      for (const late of [start, rework(1), workFailed('attempt-1'), passed('attempt-1'), passed('retry-2'), cancel])
+        cancelled.when(late).thenNothing();
       for (const late of [success(1), failure(1)]) cancelled.when(late).thenRefused('stale-attempt');
     }
     running().when(failure(1, 'policy')).when(cancel).thenNothing();
@@ -79,10 +112,19 @@ describe('a task', () => {
     backingOff().when(passed('attempt-2')).thenNothing().when(passed('retry-3')).thenNothing();
   });
   it('keeps causes readable, however long they are told', () => {
-    running().when(failure(1, 'transient', ENDLESS)).then('AttemptFailed', 'RetryScheduled');
-    running().when(failure(1, 'semantic', ENDLESS)).then('AttemptFailed', 'TaskBlocked');
-    running().when({ type: 'WorkFailed', key: 'attempt-1', failure_class: 'policy', cause: ENDLESS }).then('AttemptFailed', 'TaskBlocked');
-    running().when({ ...cancel, reason: ENDLESS } as TaskCommand).then('TaskCancelled');
+    running()
+      .when(failure(1, 'transient', ENDLESS))
+      .thenHappens('AttemptFailed', 'RetryScheduled');
+    running()
+      .when(failure(1, 'semantic', ENDLESS))
+      .thenHappens('AttemptFailed', 'TaskBlocked');
+    running()
+      .when({ type: 'WorkFailed', key: 'attempt-1', failure_class: 'policy', cause: ENDLESS })
+      .thenHappens('AttemptFailed', 'TaskBlocked');
+    running()
+      .when({ ...cancel, reason: ENDLESS })
+      .thenHappens('TaskCancelled');
   });
-  it('hands on what is in the artifact, not a path', () => expect(handedOver().events[0]).toMatchObject({ data: { change: { artifact: digest('1') } } }));
+  it('hands on what is in the artifact, not a path', () =>
+    expect(handedOver().events[0]).toMatchObject({ data: { change: { artifact: digest('1') } } }));
 });

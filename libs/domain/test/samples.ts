@@ -1,5 +1,16 @@
 /** One mission, spelled out: what the specs of the deciders are told with. */
-import { missionContractSchema, type Actor, type Change, type Delivery, type Finding, type MissionContract, type PolicyRef, type Receipt, type Task, type WorkspaceBase } from '@baton/contracts';
+import {
+  missionContractSchema,
+  type Actor,
+  type Change,
+  type Delivery,
+  type Finding,
+  type MissionContract,
+  type PolicyRef,
+  type Receipt,
+  type Task,
+  type WorkspaceBase,
+} from '@baton/contracts';
 import type { Evaluation, GateCommand } from '../src/gate.ts';
 
 export const MISSION = 'm-1';
@@ -55,10 +66,29 @@ export const receipt = (letter: string, exit_code = 0): Receipt => ({
   started_at: '2026-11-21T00:00:00.000Z',
   duration_ms: 5,
 });
-export const finding: Finding = { criterion_id: 'tests', severity: 'blocking', statement: 'the tests fail', evidence: 'exit code 1' };
-export const delivery: Delivery = { title: contract.title, requested_by: 'ada', repository: contract.repository ?? null, criteria: contract.criteria, rollback: contract.rollback, risk: contract.risk, contract_digest: digest('c') };
+export const finding: Finding = {
+  criterion_id: 'tests',
+  severity: 'blocking',
+  statement: 'the tests fail',
+  evidence: 'exit code 1',
+};
+export const delivery: Delivery = {
+  title: contract.title,
+  requested_by: 'ada',
+  repository: contract.repository ?? null,
+  criteria: contract.criteria,
+  rollback: contract.rollback,
+  risk: contract.risk,
+  contract_digest: digest('c'),
+};
 
-export const policy: PolicyRef = { id: 'delivery', version: '1', digest: digest('d'), rule: 'medium-needs-a-person', input_digest: digest('e') };
+export const policy: PolicyRef = {
+  id: 'delivery',
+  version: '1',
+  digest: digest('d'),
+  rule: 'medium-needs-a-person',
+  input_digest: digest('e'),
+};
 export const evaluation = (tier: Evaluation['tier'], self_approval = false): Evaluation => ({ tier, self_approval, policy });
 export const person = (id: string): Actor => ({ kind: 'person', id });
 
@@ -69,8 +99,18 @@ export const openGate = (asked: Evaluation | null): Extract<GateCommand, { type:
   content_digest: digest('a'),
   requested_by: 'ada',
   card: {
-    title: 'Health endpoint', context: 'one file', options: ['approve', 'deny'], recommendation: 'approve', risk: 'medium', rollback: 'revert',
-    files: ['services/api/health.ts'], insertions: 10, deletions: 1, checks: [], diff_artifact: digest('a'), by_default: 'deny',
+    title: 'Health endpoint',
+    context: 'one file',
+    options: ['approve', 'deny'],
+    recommendation: 'approve',
+    risk: 'medium',
+    rollback: 'revert',
+    files: ['services/api/health.ts'],
+    insertions: 10,
+    deletions: 1,
+    checks: [],
+    diff_artifact: digest('a'),
+    by_default: 'deny',
   },
   target: { repository: delivery.repository, files: ['services/api/health.ts'] },
   evaluation: asked,

@@ -32,8 +32,8 @@ describe('the event store on connections that break', () => {
     const all = Promise.all(writers);
     const watcher = stores.open('relay').log;
     let killed = 0;
-    for (let kill = 0; kill < KILLS; kill++) {
-      // Each time it has just come back and is in the middle of it.
+    while (killed < KILLS) {
+      // Each time it has just come back, or not yet noticed, and is in the middle of it.
       const before = (await watcher.head()).position;
       await eventually(async () => (await watcher.head()).position > before, { within_ms: SPEC_MS_MAX, what: 'an append after the last kill' });
       const { rowCount } = await superuser.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'");
@@ -41,7 +41,6 @@ describe('the event store on connections that break', () => {
     }
     stopped = true;
     const kept = (await all).flat().toSorted((one, other) => one.position - other.position);
-    expect(killed).toBeGreaterThanOrEqual(KILLS);
     expect(await watcher.readAfter(0, kept.length + 1)).toEqual(kept);
     expect(await verifyLog(stores.open('auditor').log)).toMatchObject({ checked: kept.length });
   }, SPEC_MS_MAX);

@@ -3,4 +3,8 @@ import { UnreadableEvent } from '@baton/contracts';
 import { BrokenInvariant } from '@baton/domain';
 
 export const isDefect = (error: unknown): boolean =>
-  error instanceof BrokenInvariant || error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError || error instanceof UnreadableEvent;
+  error instanceof BrokenInvariant ||
+  error instanceof TypeError ||
+  error instanceof RangeError ||
+  error instanceof ReferenceError ||
+  error instanceof UnreadableEvent;

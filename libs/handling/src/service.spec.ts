@@ -1,21 +1,54 @@
 import { categoryOf, DELIVERIES_MAX, type EventType, type StoredEvent } from '@baton/contracts';
 import { describe, expect, it } from '@jest/globals';
-import { change, finding, MISSION, receipt, base, task } from '../../domain/test/samples.ts';
+import { base, change, contract, digest, finding, MISSION, receipt, task, tree } from '../test/samples.ts';
 import { bench, delivered, settled } from '../test/bench.ts';
 import type { InboundDelivery } from './delivery.ts';
 import { InvalidRequest, type ServiceDefinition } from './service.ts';
 
 /** An event as another service's stream would hold it. */
 function stored(type: EventType, data: unknown, position = 1, stream = `plan-${MISSION}`): StoredEvent {
-  const meta = { schema_version: 1, correlation_id: MISSION, causation_id: 'cause', actor: { kind: 'service', id: categoryOf(stream) } };
+  const meta = {
+    schema_version: 1,
+    correlation_id: MISSION,
+    causation_id: 'cause',
+    actor: { kind: 'service', id: categoryOf(stream) },
+  };
   const id = `00000000-0000-5000-8000-${String(position).padStart(12, '0')}`;
-  return { position, stream, version: position, id, type, recorded_at: '2026-11-21T00:00:00.000000Z', meta: JSON.stringify(meta), data: JSON.stringify(data), hash: '0'.repeat(64) };
+  return {
+    position,
+    stream,
+    version: position,
+    id,
+    type,
+    recorded_at: '2026-11-21T00:00:00.000000Z',
+    meta: JSON.stringify(meta),
+    data: JSON.stringify(data),
+    hash: '0'.repeat(64),
+  };
 }
 const ready = (position = 1, id = 'a') => stored('TaskReady', { mission_id: MISSION, task: task(id), base }, position);
-const changes = (attempt: number, position: number) => stored('ChangesRequested', { mission_id: MISSION, task_id: 'a', attempt, findings: [finding] }, position, `review-${MISSION}.a`);
+const changes = (attempt: number, position: number) =>
+  stored(
+    'ChangesRequested',
+    { mission_id: MISSION, task_id: 'a', attempt, findings: [finding] },
+    position,
+    `review-${MISSION}.a`,
+  );
 const TASK = `task-${MISSION}.a`;
-const success = (attempt: number) => ({ type: 'RecordSuccess', attempt, summary: '', change: change('1'), receipts: [receipt('1')] });
-const request = (command: unknown, causation_id: string) => ({ stream: TASK, command, causation_id, correlation_id: MISSION, actor: { kind: 'service', id: 'executor' } as const });
+const success = (attempt: number) => ({
+  type: 'RecordSuccess',
+  attempt,
+  summary: '',
+  change: change('1'),
+  receipts: [receipt('1')],
+});
+const request = (command: unknown, causation_id: string) => ({
+  stream: TASK,
+  command,
+  causation_id,
+  correlation_id: MISSION,
+  actor: { kind: 'service', id: 'executor' } as const,
+});
 const idle: ServiceDefinition = { name: 'executor' };
 
 describe('a delivery', () => {
@@ -31,14 +64,49 @@ describe('a delivery', () => {
     await Promise.all([one, other].map((runtime) => runtime.receive(delivered('executor', ready()))));
     expect(await on.types(TASK)).toEqual(['AttemptStarted']);
   });
-  it('is decided again when another process was first', async () => {
+  it('is decided again when another process was first: on what is so then', async () => {
     const on = bench();
-    const [one, other] = [on.service(idle), on.service(idle)];
-    await one.receive(delivered('executor', ready()));
-    await other.submit(request(success(1), 'report'));
-    await Promise.all([one.receive(delivered('executor', changes(1, 2))), other.submit(request({ type: 'CancelTask', mission_id: MISSION, task_id: 'a', reason: '' }, 'cancel'))]);
-    expect((await on.types(TASK)).at(-1)).toBe('TaskCancelled');
-    expect((await on.log.load(TASK)).map(({ version }) => version)).toEqual([1, 2, 3, 4].slice(0, (await on.types(TASK)).length));
+    const planner: ServiceDefinition = { name: 'planner' };
+    const PLAN = `plan-${MISSION}`;
+    const asked = (command: unknown, causation_id: string) => ({ ...request(command, causation_id), stream: PLAN });
+    const accepted = (task_id: string) =>
+      asked({ type: 'RecordReview', task_id, outcome: 'accepted', artifact: digest('1'), tree: tree('1') }, `review-${task_id}`);
+    const other = on.service(planner);
+    let first = true;
+    const one = on.service(planner, {
+      log: {
+        append: async (append) => {
+          if (first && append.events.at(0)!.type === 'TaskAccepted') {
+            first = false;
+            await other.submit(accepted('b'));
+          }
+          return on.log.append(append);
+        },
+      },
+    });
+    const expansion = { tasks: [task('a'), task('b')], template_digest: digest('1') };
+    await one.submit(
+      asked(
+        { type: 'PlanMission', mission_id: MISSION, contract, contract_digest: digest('c'), requested_by: 'ada', expansion },
+        'accepted',
+      ),
+    );
+    expect(await one.submit(accepted('a'))).toMatchObject({ status: 'appended', waiting: null });
+    expect((await on.types(PLAN)).slice(4)).toEqual(['TaskAccepted', 'TaskAccepted', 'PlanCompleted']);
+  });
+  it('is waited with when others are first all the time', async () => {
+    const on = bench();
+    let conflicts = 25;
+    const runtime = on.service(idle, {
+      log: {
+        append: (append) =>
+          conflicts-- > 0 ? Promise.resolve({ status: 'version-conflict', actual_version: 1 }) : on.log.append(append),
+      },
+    });
+    const settlement = runtime.receive(delivered('executor', ready()));
+    await on.pass(1_000);
+    expect(await settlement).toEqual({ ack: true });
+    expect(on.faults).toMatchObject([expect.stringContaining('20 appends in a row came second')]);
   });
   it('is not dropped by a process that remembers an older state', async () => {
     const on = bench();
@@ -49,7 +117,13 @@ describe('a delivery', () => {
     await other.receive(delivered('executor', changes(1, 2)));
     await other.submit(request(success(2), 'report-2'));
     await one.receive(delivered('executor', changes(2, 3)));
-    expect(await on.types(TASK)).toEqual(['AttemptStarted', 'AttemptSucceeded', 'AttemptStarted', 'AttemptSucceeded', 'AttemptStarted']);
+    expect(await on.types(TASK)).toEqual([
+      'AttemptStarted',
+      'AttemptSucceeded',
+      'AttemptStarted',
+      'AttemptSucceeded',
+      'AttemptStarted',
+    ]);
   });
   it('is not refused by a process that remembers that there was nothing', async () => {
     const on = bench();
@@ -62,9 +136,14 @@ describe('a delivery', () => {
     const on = bench();
     const runtime = on.service(idle);
     const bad = stored('TaskReady', { mission_id: MISSION }, 1);
-    for (const delivery of [delivered('executor', bad), delivered('executor', ready(2)), delivered('executor', ready(3, 'b'))]) expect(await runtime.receive(delivery)).toEqual({ ack: true });
+    for (const delivery of [delivered('executor', bad), delivered('executor', ready(2)), delivered('executor', ready(3, 'b'))])
+      expect(await runtime.receive(delivery)).toEqual({ ack: true });
     const letters = await on.dead_letters.list();
-    expect(letters.map(({ reason, position, stream }) => [reason, position, stream])).toEqual([['invalid', 1, `plan-${MISSION}`], ['parked-behind', 2, `plan-${MISSION}`], ['parked-behind', 3, `plan-${MISSION}`]]);
+    expect(letters.map(({ reason, position, stream }) => [reason, position, stream])).toEqual([
+      ['invalid', 1, `plan-${MISSION}`],
+      ['parked-behind', 2, `plan-${MISSION}`],
+      ['parked-behind', 3, `plan-${MISSION}`],
+    ]);
     expect(letters[0]).toMatchObject({ cause: expect.stringContaining('task'), body: bad.data });
     // Its neighbours go on.
     await runtime.receive(delivered('executor', changes(1, 4)));
@@ -88,10 +167,13 @@ describe('a delivery', () => {
     const runtime = on.service({ name: 'planner', prepare: { CancelPlan: () => (undefined as unknown as { of: string }).of } });
     const cancel = stored('MissionCancelRequested', { mission_id: MISSION, by: 'ada', reason: '' }, 1, `mission-${MISSION}`);
     const settlements = [];
-    for (let deliveries = 1; deliveries <= DELIVERIES_MAX; deliveries++) settlements.push(await runtime.receive(delivered('planner', cancel, deliveries)));
+    for (let deliveries = 1; deliveries <= DELIVERIES_MAX; deliveries++)
+      settlements.push(await runtime.receive(delivered('planner', cancel, deliveries)));
     expect(settlements.slice(0, 3)).toEqual([200, 500, 1_000].map((nak_delay_ms) => ({ ack: false, nak_delay_ms })));
     expect(settlements.at(-1)).toEqual({ ack: true });
-    expect(await on.dead_letters.list()).toMatchObject([{ reason: 'handler-failed', deliveries: DELIVERIES_MAX, cause: expect.stringContaining('TypeError') }]);
+    expect(await on.dead_letters.list()).toMatchObject([
+      { reason: 'handler-failed', deliveries: DELIVERIES_MAX, cause: expect.stringContaining('TypeError') },
+    ]);
   });
   it('that kills its process again and again is parked without being handled', async () => {
     const on = bench();
@@ -102,7 +184,9 @@ describe('a delivery', () => {
   it('waits for a store that is away, and this counts towards nothing', async () => {
     const on = bench();
     let away = 20;
-    const runtime = on.service(idle, { log: { append: (append) => (away-- > 0 ? Promise.reject(new Error('connection refused')) : on.log.append(append)) } });
+    const runtime = on.service(idle, {
+      log: { append: (append) => (away-- > 0 ? Promise.reject(new Error('connection refused')) : on.log.append(append)) },
+    });
     const settlement = runtime.receive(delivered('executor', ready(), DELIVERIES_MAX));
     await on.pass(120_000);
     expect(await settlement).toEqual({ ack: true });
@@ -128,7 +212,17 @@ describe('a delivery', () => {
 });
 
 describe('an inbound request', () => {
-  const inbound = (body: string): InboundDelivery => ({ kind: 'inbound', name: 'SubmitMission', id: 'r-1', consumer: 'intake-inbound', subject: 's', headers: {}, body, deliveries: 1, sequence: 1 });
+  const inbound = (body: string): InboundDelivery => ({
+    kind: 'inbound',
+    name: 'SubmitMission',
+    id: 'r-1',
+    consumer: 'intake-inbound',
+    subject: 's',
+    headers: {},
+    body,
+    deliveries: 1,
+    sequence: 1,
+  });
   const intake: ServiceDefinition = {
     name: 'intake',
     inbound: {
@@ -137,9 +231,14 @@ describe('an inbound request', () => {
       },
     },
   };
-  it.each([['{}', 'idempotency_key: is missing'], ['no json', 'the body is not JSON']])('that can never be handled (%s) is parked at once, with what is wrong', async (body, cause) => {
+  it.each([
+    ['{}', 'idempotency_key: is missing'],
+    ['no json', 'the body is not JSON'],
+  ])('that can never be handled (%s) is parked at once, with what is wrong', async (body, cause) => {
     const on = bench();
     expect(await on.service(intake).receive(inbound(body))).toEqual({ ack: true });
-    expect(await on.dead_letters.list()).toMatchObject([{ reason: 'invalid', stream: null, cause: expect.stringContaining(cause) }]);
+    expect(await on.dead_letters.list()).toMatchObject([
+      { reason: 'invalid', stream: null, cause: expect.stringContaining(cause) },
+    ]);
   });
 });

@@ -99,7 +99,8 @@ export function workers(options: WorkersOptions): Workers {
     start,
     changed(stream, waiting) {
       const running = working.get(stream);
-      if (running && running.key !== '' && running.key !== waiting?.key) running.controller.abort(new Error(`${stream} moved on`));
+      if (running && running.key !== '' && running.key !== waiting?.key)
+        running.controller.abort(new Error(`${stream} moved on`));
     },
     isWorking: (stream) => working.has(stream),
     freeSlots,
@@ -141,7 +142,12 @@ async function goOn(options: WorkersOptions, stream: string, running: Running): 
     const { key } = waiting;
     tries = key === running.held ? tries + 1 : 1;
     // What waited for a slot, or what somebody else's report led to, may be another process's by now.
-    if (!(await again(options, signal, () => options.log.extend({ stream, key, holder: options.holder, after_ms: waiting.after_ms })))) return;
+    if (
+      !(await again(options, signal, () =>
+        options.log.extend({ stream, key, holder: options.holder, after_ms: waiting.after_ms }),
+      ))
+    )
+      return;
     running.key = key;
     running.held = key;
     const failure = await tryOnce(options, stream, running, known, waiting, performer);
@@ -153,24 +159,38 @@ async function goOn(options: WorkersOptions, stream: string, running: Running): 
       await pause(options.timers, TRY_AGAIN_MS * tries, signal);
       continue;
     }
-    const cause = `${failure instanceof Error ? failure.message : String(failure)}${tries > 1 ? ` (tried ${tries} times)` : ''}`;
-    const decided = await again(options, signal, () => options.submit(stream, { type: 'WorkFailed', key, failure_class, cause }, known.traceparent));
+    const cause = `${messageOf(failure)}${tries > 1 ? ` (tried ${tries} times)` : ''}`;
+    const decided = await again(options, signal, () =>
+      options.submit(stream, { type: 'WorkFailed', key, failure_class, cause }, known.traceparent),
+    );
     if (decided?.status !== 'appended') return;
   }
 }
 
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const failureClass = (error: unknown): 'transient' | 'semantic' | 'policy' => {
   const named = (error as { failure_class?: unknown } | null | undefined)?.failure_class;
   return named === 'semantic' || named === 'policy' ? named : 'transient';
 };
 
 /** Runs the performer once under a heartbeat; null = what it reported moved the stream on, otherwise why it could not. */
-async function tryOnce(options: WorkersOptions, stream: string, running: Running, known: Current, waiting: Waiting, performer: Performer): Promise<unknown> {
+async function tryOnce(
+  options: WorkersOptions,
+  stream: string,
+  running: Running,
+  known: Current,
+  waiting: Waiting,
+  performer: Performer,
+): Promise<unknown> {
   const { instruments } = options;
   const { signal } = running.controller;
   const kind = waiting.work!;
   const started = performance.now();
-  const stopBeating = every(options.timers, waiting.after_ms / HEARTBEATS_PER_LEASE, () => void beat(options, stream, running, waiting.after_ms));
+  const stopBeating = every(
+    options.timers,
+    waiting.after_ms / HEARTBEATS_PER_LEASE,
+    () => void beat(options, stream, running, waiting.after_ms),
+  );
   instruments.workStarted(kind);
   let outcome: 'done' | 'failed' | 'aborted' = 'failed';
   let reported: Decided | null = null;
@@ -187,7 +207,14 @@ async function tryOnce(options: WorkersOptions, stream: string, running: Running
   };
   try {
     await instruments.span(`perform ${kind}`, { mission_id: known.correlation_id, stream }, known.traceparent, (traceparent) =>
-      performer({ stream, mission_id: known.correlation_id, state: known.state, key: waiting.key, signal, submit: (command) => submit(command, traceparent) }),
+      performer({
+        stream,
+        mission_id: known.correlation_id,
+        state: known.state,
+        key: waiting.key,
+        signal,
+        submit: (command) => submit(command, traceparent),
+      }),
     );
     await movedOn(options, stream, waiting, reported);
     outcome = 'done';
@@ -208,7 +235,9 @@ async function movedOn(options: WorkersOptions, stream: string, { key, work }: W
   if (reported.status === 'appended') return;
   const { waiting } = await options.current(stream);
   if (waiting?.key !== key) return;
-  throw new Error(`the report of the performer of ${work} was ${reported.status === 'refused' ? `refused (${reported.reason})` : 'of no effect'}`);
+  throw new Error(
+    `the report of the performer of ${work} was ${reported.status === 'refused' ? `refused (${reported.reason})` : 'of no effect'}`,
+  );
 }
 
 async function beat(options: WorkersOptions, stream: string, running: Running, after_ms: number): Promise<void> {

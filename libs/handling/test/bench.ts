@@ -1,5 +1,5 @@
 /** One log, any number of services on it, a clock that moves when it is told to: what the specs of the runtime are told with. */
-import { parseStored, subjectOf, type EventType, type ServiceName, type StoredEvent } from '@baton/contracts';
+import { parseStored, type ServiceName, type StoredEvent } from '@baton/contracts';
 import type { EventLog } from '@baton/ports';
 import { memoryRecord, virtualTime } from '@baton/simulation';
 import { hash } from 'node:crypto';
@@ -19,14 +19,20 @@ export function bench() {
     log,
     dead_letters: deadLetters,
     faults,
-    service(definition: ServiceDefinition, options: { readonly log?: Partial<EventLog>; readonly slots?: number } = {}): ServiceRuntime {
+    service(
+      definition: ServiceDefinition,
+      options: { readonly log?: Partial<EventLog>; readonly slots?: number } = {},
+    ): ServiceRuntime {
       return createService(definition, {
         log: { ...log, ...options.log },
         dead_letters: deadLetters,
         holder: `${definition.name}-${++holders}`,
         slots: options.slots ?? 2,
         timers: time.timersOf(() => true),
-        instruments: { ...noInstruments, fault: (what, error) => void faults.push(`${what}: ${(error as Error).message}`) },
+        instruments: {
+          ...noInstruments,
+          fault: (what, error) => void faults.push(`${what}: ${error instanceof Error ? error.message : String(error)}`),
+        },
       });
     },
     /** Time passes timer by timer, and what each of them starts runs before the next. */
@@ -42,12 +48,27 @@ export function bench() {
       time.advance(to_ms);
       await settled();
     },
-    types: async (stream?: string): Promise<string[]> => (stream === undefined ? await log.readAfter(0, 1_000) : await log.load(stream)).map(({ type }) => type),
+    types: async (stream?: string): Promise<string[]> =>
+      (stream === undefined ? await log.readAfter(0, 1_000) : await log.load(stream)).map(({ type }) => type),
   };
 }
 
-const CONSUMER = { executor: 'executor-start', planner: 'planner-react', reviewer: 'reviewer-react', intake: 'intake-react', release: 'release-react', approval: 'approval-react' } as const;
+const CONSUMER = {
+  executor: 'executor-start',
+  planner: 'planner-react',
+  reviewer: 'reviewer-react',
+  intake: 'intake-react',
+  release: 'release-react',
+  approval: 'approval-react',
+} as const;
 
 export const delivered = (service: keyof typeof CONSUMER & ServiceName, stored: StoredEvent, deliveries = 1): EventDelivery => ({
-  kind: 'event', consumer: CONSUMER[service], subject: subjectOf(stored.type as EventType), headers: { 'ce-subject': stored.stream }, body: stored.data, deliveries, sequence: stored.position, event: () => parseStored(stored),
+  kind: 'event',
+  consumer: CONSUMER[service],
+  subject: `baton.event.plan.${stored.type}`,
+  headers: { 'ce-subject': stored.stream },
+  body: stored.data,
+  deliveries,
+  sequence: stored.position,
+  event: () => parseStored(stored),
 });

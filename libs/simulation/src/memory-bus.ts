@@ -1,5 +1,17 @@
 /** The bus of the simulation: what each consumer still has to settle. In order, or as the faults have it. */
-import { ACK_WAIT_MS, CONSUMERS, EVENT_STREAM, INBOUND, parseStored, subjectOf, type ConsumerName, type EventType, type InboundName, type ServiceName, type StoredEvent } from '@baton/contracts';
+import {
+  ACK_WAIT_MS,
+  CONSUMERS,
+  EVENT_STREAM,
+  INBOUND,
+  subjectOf,
+  type ConsumerName,
+  type EventRecord,
+  type EventType,
+  type InboundName,
+  type ServiceName,
+  type StoredEvent,
+} from '@baton/contracts';
 import type { Delivery, Settlement } from '@baton/handling';
 import type { Random } from './random.ts';
 
@@ -12,7 +24,7 @@ interface Message {
 }
 
 export interface MemoryBus {
-  publish(event: StoredEvent): void;
+  publish(stored: StoredEvent, event: EventRecord): void;
   request(name: InboundName, id: string, body: unknown): void;
   /** Something that can be delivered now: the first, or any where the order is disturbed. Taken until it is settled. */
   take(disturbed: boolean, mayTake: (service: ServiceName, pull: 'react' | 'start') => boolean): Message | null;
@@ -33,23 +45,45 @@ export function memoryBus(now_ms: () => number, draw: Random): MemoryBus {
   let taken = 0;
   let requests = 0;
   const consumers = Object.entries(CONSUMERS) as [ConsumerName, (typeof CONSUMERS)[ConsumerName]][];
-  const add = (consumer: ConsumerName, make: Message['make']): void => void waiting.push({ consumer, service: CONSUMERS[consumer].service, make, deliveries: 0, due_ms: now_ms() });
+  const add = (consumer: ConsumerName, make: Message['make']): void =>
+    void waiting.push({ consumer, service: CONSUMERS[consumer].service, make, deliveries: 0, due_ms: now_ms() });
   return {
-    publish(stored) {
+    publish(stored, event) {
       for (const [consumer, { stream, takes }] of consumers) {
-        if (stream !== EVENT_STREAM || !(takes as readonly string[]).includes(stored.type)) continue;
+        if (stream !== EVENT_STREAM || !takes.includes(stored.type)) continue;
         const subject = subjectOf(stored.type as EventType);
         const headers = { 'ce-subject': stored.stream };
-        add(consumer, (deliveries) => ({ kind: 'event', consumer, subject, headers, body: stored.data, deliveries, sequence: stored.position, event: () => parseStored(stored) }));
+        add(consumer, (deliveries) => ({
+          kind: 'event',
+          consumer,
+          subject,
+          headers,
+          body: stored.data,
+          deliveries,
+          sequence: stored.position,
+          event: () => event,
+        }));
       }
     },
     request(name, id, body) {
-      const [consumer] = consumers.find(([, { takes }]) => (takes as readonly string[]).includes(name))!;
+      const [consumer] = consumers.find(([, { takes }]) => takes.includes(name))!;
       const sequence = ++requests;
-      add(consumer, (deliveries) => ({ kind: 'inbound', name, id, consumer, subject: INBOUND[name].subject, headers: {}, body: JSON.stringify(body), deliveries, sequence }));
+      add(consumer, (deliveries) => ({
+        kind: 'inbound',
+        name,
+        id,
+        consumer,
+        subject: INBOUND[name].subject,
+        headers: {},
+        body: JSON.stringify(body),
+        deliveries,
+        sequence,
+      }));
     },
     take(disturbed, mayTake) {
-      const ready = waiting.filter((message) => message.due_ms <= now_ms() && mayTake(message.service, CONSUMERS[message.consumer].pull));
+      const ready = waiting.filter(
+        (message) => message.due_ms <= now_ms() && mayTake(message.service, CONSUMERS[message.consumer].pull),
+      );
       const message = disturbed && ready.length > 0 ? draw.pick(ready) : ready[0];
       if (!message) return null;
       waiting.splice(waiting.indexOf(message), 1);
@@ -66,7 +100,8 @@ export function memoryBus(now_ms: () => number, draw: Random): MemoryBus {
       taken -= 1;
       waiting.push({ ...message, due_ms: now_ms() + ACK_WAIT_MS });
     },
-    nextDue: () => waiting.reduce<number | null>((earliest, { due_ms }) => (earliest === null || due_ms < earliest ? due_ms : earliest), null),
+    nextDue: () =>
+      waiting.reduce<number | null>((earliest, { due_ms }) => (earliest === null || due_ms < earliest ? due_ms : earliest), null),
     isEmpty: () => waiting.length === 0 && taken === 0,
   };
 }

@@ -22,4 +22,5 @@ export function random(seed: number): Random {
 }
 
 /** One seed of several numbers: what is drawn for an attempt is the same whenever, and by whomever, it is made. */
-export const seedOf = (...parts: readonly number[]): number => parts.reduce((seed, part) => Math.imul(seed ^ (part + 0x9e3779b9), 0x85ebca6b) ^ (seed >>> 13), 1);
+export const seedOf = (...parts: readonly number[]): number =>
+  parts.reduce((seed, part) => Math.imul(seed ^ (part + 0x9e3779b9), 0x85ebca6b) ^ (seed >>> 13), 1);

@@ -1,5 +1,13 @@
 /** Looks at every append as it is committed, and says at once when a promise of the record is broken. */
-import { categoryOf, parseStored, SERVICES, type Category, type ServiceName, type StoredEvent } from '@baton/contracts';
+import {
+  categoryOf,
+  parseStored,
+  SERVICES,
+  type Category,
+  type EventRecord,
+  type ServiceName,
+  type StoredEvent,
+} from '@baton/contracts';
 import { deciderOf, type Waiting } from '@baton/domain';
 import type { Append, EventLog } from '@baton/ports';
 
@@ -29,7 +37,11 @@ const promise = (holds: boolean, message: () => string): void => {
   if (!holds) throw new BrokenPromise(message());
 };
 
-export function watchRecord(log: EventLog, now_ms: () => number, onAppended: (event: StoredEvent) => void): RecordWatch {
+export function watchRecord(
+  log: EventLog,
+  now_ms: () => number,
+  onAppended: (stored: StoredEvent, event: EventRecord) => void,
+): RecordWatch {
   const events: StoredEvent[] = [];
   const histogram = new Map<string, number>();
   const states = new Map<string, { state: unknown; version: number }>();
@@ -43,10 +55,11 @@ export function watchRecord(log: EventLog, now_ms: () => number, onAppended: (ev
     promise(owned.includes(categoryOf(append.stream)), () => `${service} appended to ${append.stream}, which is not its own`);
     const decider = deciderOf(categoryOf(append.stream) as Category);
     const known = states.get(append.stream) ?? { state: decider.initial, version: 0 };
-    for (const event of appended) {
+    const records = appended.map(parseStored);
+    for (const [index, event] of appended.entries()) {
       promise(event.position === events.length + 1, () => `position ${event.position} follows ${events.length}`);
       promise(event.version === known.version + 1, () => `version ${event.version} of ${event.stream} follows ${known.version}`);
-      known.state = decider.evolve(known.state, parseStored(event));
+      known.state = decider.evolve(known.state, records[index]);
       known.version = event.version;
       events.push(event);
       histogram.set(event.type, (histogram.get(event.type) ?? 0) + 1);
@@ -58,7 +71,7 @@ export function watchRecord(log: EventLog, now_ms: () => number, onAppended: (ev
     if (waiting) waits.set(append.stream, waiting);
     else waits.delete(append.stream);
     unchecked.add(append.stream);
-    for (const event of appended) onAppended(event);
+    for (const [index, event] of appended.entries()) onAppended(event, records[index]!);
   }
 
   /** What is thrown inside a service would be taken for a store that is away: kept for `check`. */
@@ -66,7 +79,11 @@ export function watchRecord(log: EventLog, now_ms: () => number, onAppended: (ev
     try {
       look();
     } catch (error) {
-      broken.push(error instanceof BrokenPromise ? error : new BrokenPromise(`while looking at the log: ${String(error)}`, { cause: error }));
+      broken.push(
+        error instanceof BrokenPromise
+          ? error
+          : new BrokenPromise(`while looking at the log: ${String(error)}`, { cause: error }),
+      );
     }
   }
 
@@ -80,7 +97,12 @@ export function watchRecord(log: EventLog, now_ms: () => number, onAppended: (ev
     async claimDue(claim) {
       const due = await log.claimDue(claim);
       for (const { stream, key } of due) {
-        looking(() => promise(rows.get(stream)?.key === key, () => `deadline ${key} of ${stream} was claimed, ${rows.get(stream)?.key} is what it waits for`));
+        looking(() =>
+          promise(
+            rows.get(stream)?.key === key,
+            () => `deadline ${key} of ${stream} was claimed, ${rows.get(stream)?.key} is what it waits for`,
+          ),
+        );
         rows.set(stream, { key, due_ms: now_ms() + claim.hold_ms });
       }
       return due;
@@ -103,13 +125,18 @@ export function watchRecord(log: EventLog, now_ms: () => number, onAppended: (ev
     histogram,
     check() {
       if (broken[0]) throw broken[0];
-      for (const stream of unchecked) promise(rows.get(stream)?.key === waits.get(stream)?.key, () => `${stream} waits for ${waits.get(stream)?.key}, its deadline is ${rows.get(stream)?.key}`);
+      for (const stream of unchecked)
+        promise(
+          rows.get(stream)?.key === waits.get(stream)?.key,
+          () => `${stream} waits for ${waits.get(stream)?.key}, its deadline is ${rows.get(stream)?.key}`,
+        );
       unchecked.clear();
     },
     statusOf: (stream) => (states.get(stream)?.state as { status: string } | undefined)?.status ?? 'new',
     nextDue(categories) {
       let earliest: number | null = null;
-      for (const [stream, { due_ms }] of rows) if (categories.includes(categoryOf(stream)) && (earliest === null || due_ms < earliest)) earliest = due_ms;
+      for (const [stream, { due_ms }] of rows)
+        if (categories.includes(categoryOf(stream)) && (earliest === null || due_ms < earliest)) earliest = due_ms;
       return earliest;
     },
     waiting: () => waits,

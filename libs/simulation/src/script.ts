@@ -35,8 +35,24 @@ export interface MissionScript {
 const REPOSITORIES = ['https://example.test/shop.git', 'https://example.test/bank.git'];
 const MISSION_MS_MAX = 7 * 24 * 3_600_000;
 const STUCK_MISSION_MS_MAX = 90_000;
-const SHAPES: readonly NonNullable<MissionScript['tasks']>[] = [{ a: [] }, { a: [], b: [] }, { a: [], b: ['a'] }, { a: [], b: [], c: ['a', 'b'] }];
-const CANCELS: readonly EventType[] = ['MissionAccepted', 'TaskReady', 'AttemptStarted', 'ReviewStarted', 'PlanCompleted', 'ReleaseProposed', 'GateOpened', 'ReleaseQueued', 'ReleaseQueued', 'ReleaseVerified'];
+const SHAPES: readonly NonNullable<MissionScript['tasks']>[] = [
+  { a: [] },
+  { a: [], b: [] },
+  { a: [], b: ['a'] },
+  { a: [], b: [], c: ['a', 'b'] },
+];
+const CANCELS: readonly EventType[] = [
+  'MissionAccepted',
+  'TaskReady',
+  'AttemptStarted',
+  'ReviewStarted',
+  'PlanCompleted',
+  'ReleaseProposed',
+  'GateOpened',
+  'ReleaseQueued',
+  'ReleaseQueued',
+  'ReleaseVerified',
+];
 
 export function missionScript(seed: number, index: number): MissionScript {
   const draw = random(seedOf(seed, index));
@@ -49,10 +65,17 @@ export function missionScript(seed: number, index: number): MissionScript {
     repository: { url: draw.pick(REPOSITORIES) },
     scope: { include: ['src/**'] },
     non_goals: ['anything else'],
-    criteria: [{ id: 'tests', statement: 'the tests pass', check: { run: ['npm', 'test'] } }, { id: 'lint', statement: 'the linter is silent', check: { run: ['npm', 'run', 'lint'] } }],
+    criteria: [
+      { id: 'tests', statement: 'the tests pass', check: { run: ['npm', 'test'] } },
+      { id: 'lint', statement: 'the linter is silent', check: { run: ['npm', 'run', 'lint'] } },
+    ],
     rollback: 'revert the commit',
     risk: draw.pick(['low', 'medium', 'high']),
-    budgets: { attempts_max: 2 + draw.int(2), run_ms_max: 60_000, mission_ms_max: temper === 'stuck' ? STUCK_MISSION_MS_MAX : MISSION_MS_MAX },
+    budgets: {
+      attempts_max: 2 + draw.int(2),
+      run_ms_max: 60_000,
+      mission_ms_max: temper === 'stuck' ? STUCK_MISSION_MS_MAX : MISSION_MS_MAX,
+    },
     agent: { runtime: 'command', command: ['agent'] },
   });
   return {
@@ -74,7 +97,14 @@ export function missionScript(seed: number, index: number): MissionScript {
       };
       return { does: luck.pick(moods[temper]), work_ms: luck.int(30_000) };
     },
-    review: (task_id, attempt) => random(seedOf(seed, index, task_id.charCodeAt(0), attempt, 7)).pick(['holds', 'holds', 'holds', 'changes', temper === 'bad' ? 'throws' : 'holds']),
+    review: (task_id, attempt) =>
+      random(seedOf(seed, index, task_id.charCodeAt(0), attempt, 7)).pick([
+        'holds',
+        'holds',
+        'holds',
+        'changes',
+        temper === 'bad' ? 'throws' : 'holds',
+      ]),
     integration: draw.pick(['holds', 'holds', 'holds', 'holds', 'holds', 'holds', 'fails', 'conflicts']),
     rebase_changes: draw.chance(0.5),
     land_ms: draw.int(20_000),

@@ -46,7 +46,14 @@ const SLOTS = 2;
 
 export function serviceProcess(options: ProcessOptions): ServiceProcess {
   const { service, number, time, draw, faults } = options;
-  const process = { service, categories: SERVICES[service].appends, held: new Set<Message>(), alive: true, cut_off_until_ms: 0, next_sweep_ms: 0 };
+  const process = {
+    service,
+    categories: SERVICES[service].appends,
+    held: new Set<Message>(),
+    alive: true,
+    cut_off_until_ms: 0,
+    next_sweep_ms: 0,
+  };
   const timers = time.timersOf(() => process.alive);
   /** What a dead process asked for is answered to nobody. */
   const nobody = <T>(): Promise<T> => new Promise(() => {});

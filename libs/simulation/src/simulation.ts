@@ -71,15 +71,21 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
   const byId = new Map(scripts.map((script) => [script.id, script]));
   const bus = memoryBus(time.now_ms, draw);
   const people = outside(scripts, time.now_ms, draw, bus.request, branches);
-  const watch = watchRecord(record.log, time.now_ms, (event) => {
-    bus.publish(event);
+  const watch = watchRecord(record.log, time.now_ms, (stored, event) => {
+    bus.publish(stored, event);
     people.saw(event);
   });
   let number = 0;
   const faultsSeen: string[] = [];
   const start = (service: ServiceName): ServiceProcess =>
     serviceProcess({
-      service, number: ++number, log: watch.as(service), dead_letters: record.deadLetters, time, draw, faults,
+      service,
+      number: ++number,
+      log: watch.as(service),
+      dead_letters: record.deadLetters,
+      time,
+      draw,
+      faults,
       parts: { scriptOf: (mission_id) => byId.get(mission_id)!, targets: branches },
       onFault: (what, error) => void faultsSeen.push(`${what}: ${String(error)}`),
     });
@@ -91,7 +97,15 @@ export async function simulate(options: SimulationOptions): Promise<Simulated> {
   const dead_letters = await record.deadLetters.list();
   checkEnd(world, ended, faultsSeen);
   for (const script of scripts) checkNotForgotten(script, watch.events);
-  return { missions: ended, events: watch.events, histogram: watch.histogram, log_hash: (await record.log.head()).hash, dead_letters, crashes: world.crashes, steps };
+  return {
+    missions: ended,
+    events: watch.events,
+    histogram: watch.histogram,
+    log_hash: (await record.log.head()).hash,
+    dead_letters,
+    crashes: world.crashes,
+    steps,
+  };
 }
 
 async function run(world: World): Promise<number> {
@@ -118,7 +132,8 @@ function act(world: World): boolean {
 }
 
 function deliver({ bus, draw, faults, processes }: World): boolean {
-  const able = (service: ServiceName, pull: 'react' | 'start'): readonly ServiceProcess[] => processes.filter((process) => process.service === service && (pull === 'react' || process.runtime.freeSlots() > 0));
+  const able = (service: ServiceName, pull: 'react' | 'start'): readonly ServiceProcess[] =>
+    processes.filter((process) => process.service === service && (pull === 'react' || process.runtime.freeSlots() > 0));
   const message = bus.take(draw.chance(faults.disturbed), (service, pull) => able(service, pull).length > 0);
   if (!message) return false;
   const process = draw.pick(able(message.service, CONSUMERS[message.consumer].pull));
@@ -135,18 +150,22 @@ async function receive(bus: MemoryBus, draw: Random, faults: Faults, process: Se
 
 function sweep({ draw, processes, time, watch }: World): boolean {
   const now = time.now_ms();
-  const able = processes.filter((process) => process.next_sweep_ms <= now && (watch.nextDue(process.categories) ?? Infinity) <= now);
+  const able = processes.filter(
+    (process) => process.next_sweep_ms <= now && (watch.nextDue(process.categories) ?? Infinity) <= now,
+  );
   if (able.length === 0) return false;
   const process = draw.pick(able);
   process.next_sweep_ms = now + SWEEP_MS;
-  process.runtime.sweep().then(
-    (taken) => {
-      if (taken > 0) process.next_sweep_ms = 0;
-    },
-    // The store was out of reach: it is swept again when its time has come.
-    () => {},
-  );
+  void sweepOnce(process);
   return true;
+}
+
+async function sweepOnce(process: ServiceProcess): Promise<void> {
+  try {
+    if ((await process.runtime.sweep()) > 0) process.next_sweep_ms = 0;
+  } catch {
+    // The store was out of reach: it is swept again when its time has come.
+  }
 }
 
 /** To the next moment at which something can happen; false = nothing ever will. */
@@ -183,16 +202,23 @@ function checkEffects({ targets: branches }: World): void {
   if (twice !== null) throw new BrokenPromise(`mission ${twice} landed twice`);
 }
 
-function checkEnd({ bus, targets: branches, watch }: World, missions: ReadonlyMap<string, string>, faultsSeen: readonly string[]): void {
+function checkEnd(
+  { bus, targets: branches, watch }: World,
+  missions: ReadonlyMap<string, string>,
+  faultsSeen: readonly string[],
+): void {
   const told = (): string => `\nlast faults:\n${faultsSeen.slice(-5).join('\n')}`;
   if (!bus.isEmpty()) throw new BrokenPromise(`nothing can happen any more, and the bus is not empty${told()}`);
-  for (const [stream, { reason }] of watch.waiting()) throw new BrokenPromise(`nothing can happen any more, and ${stream} waits: ${reason}${told()}`);
+  for (const [stream, { reason }] of watch.waiting())
+    throw new BrokenPromise(`nothing can happen any more, and ${stream} waits: ${reason}${told()}`);
   for (const [id, status] of missions) {
     if (!ENDS.includes(status)) throw new BrokenPromise(`mission ${id} ended as ${status}${told()}`);
     const landed = branches.landedFor(id);
-    if ((status === 'completed') !== (landed.length === 1)) throw new BrokenPromise(`mission ${id} is ${status} and landed ${landed.length} times`);
+    if ((status === 'completed') !== (landed.length === 1))
+      throw new BrokenPromise(`mission ${id} is ${status} and landed ${landed.length} times`);
     const recorded = watch.events.find((event) => event.type === 'ReleaseLanded' && event.stream === STREAM_OF.release(id));
-    if (landed[0] && !recorded?.data.includes(landed[0].tree)) throw new BrokenPromise(`mission ${id} landed ${landed[0].tree}, which is not what was tested`);
+    if (landed[0] && !recorded?.data.includes(landed[0].tree))
+      throw new BrokenPromise(`mission ${id} landed ${landed[0].tree}, which is not what was tested`);
   }
 }
 

@@ -11,7 +11,13 @@ interface Landed {
 
 export interface Targets {
   head(repository: Delivery['repository']): string;
-  land(land: { readonly repository: Delivery['repository']; readonly expected_base: string; readonly tree: string; readonly mission_id: string; readonly content_digest: string }): Landing;
+  land(land: {
+    readonly repository: Delivery['repository'];
+    readonly expected_base: string;
+    readonly tree: string;
+    readonly mission_id: string;
+    readonly content_digest: string;
+  }): Landing;
   /** Somebody who is not Baton pushes. */
   push(repository: Delivery['repository']): void;
   /** Commits that landed for the mission: more than one is an effect that happened twice. */
@@ -56,4 +62,5 @@ export function targets(): Targets {
   };
 }
 
-const commitOf = (url: string, height: number): string => digestOf(['commit', url, height]).slice('sha256:'.length, 'sha256:'.length + 40);
+const commitOf = (url: string, height: number): string =>
+  digestOf(['commit', url, height]).slice('sha256:'.length, 'sha256:'.length + 40);

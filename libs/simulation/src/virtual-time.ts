@@ -29,7 +29,12 @@ export function virtualTime(): VirtualTime {
     let earliest: Timer | null = null;
     for (const timer of timers) {
       if (!timer.alive()) timers.delete(timer);
-      else if (earliest === null || timer.due_ms < earliest.due_ms || (timer.due_ms === earliest.due_ms && timer.number < earliest.number)) earliest = timer;
+      else if (
+        earliest === null ||
+        timer.due_ms < earliest.due_ms ||
+        (timer.due_ms === earliest.due_ms && timer.number < earliest.number)
+      )
+        earliest = timer;
     }
     return earliest;
   };

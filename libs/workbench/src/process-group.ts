@@ -41,8 +41,11 @@ export type ProcessEnd = {
 const GONE_POLL_MS = 10;
 /** After SIGKILL only a process stuck in the kernel stays: waiting longer would hang the caller with it. */
 const KILLED_WAIT_MS_MAX = 10_000;
-/** A process that left the group may hold the pipes open for ever. */
-const PIPES_WAIT_MS_MAX = 500;
+/**
+ * A process that left the group may hold the pipes open for ever. Long, because on a busy machine what was printed before the
+ * exit may still be on its way to us: a timer that fires first would lose it.
+ */
+const PIPES_WAIT_MS_MAX = 5_000;
 const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
   SIGHUP: 1,
   SIGINT: 2,

@@ -4,13 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 
 import { findPromtool } from '../servers/deploy-tools.ts';
 import { DEPLOY } from './alerts.ts';
 
 const run = promisify(execFile);
 const FETCH_MS_MAX = 300_000;
+// promtool is 100 MB that may have to come from a disk which others use as well.
+jest.setTimeout(60_000);
 const PROMETHEUS = join(DEPLOY, 'prometheus');
 
 describe('promtool', () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { SERVICE_NAMES } from '@baton/contracts';
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 
 import { completeSecrets } from '../../../deploy/docker/make-secrets.ts';
 import { secretManifests } from '../../../deploy/kubernetes/secrets.ts';
@@ -11,6 +11,8 @@ import { POLICIES, policyFaults } from './manifest-policies.ts';
 import { type Manifest, render, schemaFaults, unknownFields } from './manifests.ts';
 
 const FETCH_MS_MAX = 300_000;
+// The compiler and kubectl run as processes of their own, on a machine that may have much else to do.
+jest.setTimeout(60_000);
 const OVERLAYS = ['base', 'overlays/dev', 'overlays/prod'] as const;
 const log = (message: string): void => void process.stdout.write(`${message}\n`);
 

@@ -94,7 +94,7 @@ export async function showLetter(context: Context, prefix: string): Promise<Exit
   for (const name of ['id', 'status', 'parked_at', 'consumer', 'subject', 'position', 'stream', 'reason', 'deliveries'] as const)
     out.line(`${colour.dim(name.padEnd(11))} ${harmless(String(letter[name] ?? '—'))}`);
   out.line(`${colour.dim('cause')}\n  ${harmless(letter.cause).replaceAll('\n', '\n  ')}`);
-  out.line(`${colour.dim('headers')}`);
+  out.line(colour.dim('headers'));
   for (const [name, value] of Object.entries(letter.headers)) out.line(`  ${name}: ${harmless(value)}`);
   out.line(`${colour.dim('body')}\n  ${harmless(letter.body).replaceAll('\n', '\n  ')}`);
   out.result(letter);

@@ -17,10 +17,11 @@ export const OVERDUE_MS = 30_000;
 const CONNECT_MS_MAX = 30_000;
 
 export async function up(context: Context): Promise<ExitCode> {
-  const { home, out, environment, config } = context;
+  const { home, out, environment, config, interrupted } = context;
   const started = performance.now();
   const { stack, already } = await startStack({
     home,
+    interrupted,
     environment: { ...environment, BATON_LOG_LEVEL: config.BATON_LOG_LEVEL },
     progress: (text) => {
       out.progress(`${colour.dim('…')} ${text}`);

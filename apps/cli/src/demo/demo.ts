@@ -1,6 +1,6 @@
 /** `baton demo`: a real mission on a stack and a git repository of its own, from nothing to a tested, merged change. */
 import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EventRecord } from '@baton/contracts';
 import { removePostgresData } from '@baton/tools';
@@ -41,11 +41,7 @@ interface Step {
 
 export async function demo(outer: Context, options: { readonly keep?: boolean }): Promise<ExitCode> {
   const home = homeAt(join(outer.home.directory, 'demo'));
-  const context: Context = {
-    ...outer,
-    home,
-    interrupted: AbortSignal.any([outer.interrupted, AbortSignal.timeout(MISSION_MS_MAX)]),
-  };
+  const context: Context = { ...outer, home };
   const step = steps(outer);
   try {
     const result = await deliver(context, step);
@@ -64,9 +60,10 @@ export async function demo(outer: Context, options: { readonly keep?: boolean })
     outer.out.result({ ok: true, home: home.directory, kept: options.keep === true, ...result });
     return EXIT.ok;
   } catch (error) {
-    outer.out.line(`\n${colour.red('✗')} The demo failed while ${step.current()}. The ends of the logs in ${home.logs}:`);
-    for (const part of LOGS_SHOWN) outer.out.line(`  ${part}\n${logTail(home, part)}`);
-    outer.out.progress('stopping everything that was started');
+    outer.out.line(`\n${colour.red('✗')} The demo failed while ${step.current()}.`);
+    const logs = LOGS_SHOWN.filter((part) => existsSync(join(home.logs, `${part}.log`)));
+    if (logs.length > 0) outer.out.line(`  The ends of the logs in ${home.logs}:`);
+    for (const part of logs) outer.out.line(`  ${part}\n${logTail(home, part)}`);
     await down(home, () => undefined);
     throw error;
   }
@@ -97,7 +94,7 @@ interface Delivered {
 }
 
 async function deliver(context: Context, step: Step): Promise<Delivered> {
-  const { home, out, environment } = context;
+  const { home, out, environment, interrupted } = context;
   const shop = join(home.directory, 'shop');
   step.begin('looking for git');
   step.done(await gitVersion());
@@ -110,6 +107,7 @@ async function deliver(context: Context, step: Step): Promise<Delivered> {
   await up({
     home,
     environment,
+    interrupted,
     progress: (text) => {
       out.line(colour.dim(`  ${text}`));
     },
@@ -164,9 +162,10 @@ async function verifyRecord(context: Context, step: Step): Promise<void> {
 /** Tells events as they happen, and answers the decision card the way a person does: after having been shown it. */
 async function followAndDecide(context: Context, mission_id: string): Promise<readonly EventRecord[]> {
   const { out, interrupted } = context;
+  const within = AbortSignal.any([interrupted, AbortSignal.timeout(MISSION_MS_MAX)]);
   return reading(context, async ({ history, store }) => {
     const events: EventRecord[] = [];
-    for await (const event of follow({ history, onAppended: store.onAppended, mission_id, signal: interrupted })) {
+    for await (const event of follow({ history, onAppended: store.onAppended, mission_id, signal: within })) {
       events.push(event);
       out.line(timelineEntry(event, Date.parse(events[0]?.recorded_at ?? ''), false));
       if (event.type === 'GateOpened') {

@@ -2,7 +2,8 @@ import { EVENT_TYPES, type EventRecord, type EventType } from '@baton/contracts'
 import { describe, expect, it } from '@jest/globals';
 import { foldStreams, missionStatus } from './missions.ts';
 import { plainStates, stateHash } from './states.ts';
-import { tell, timelineEntry } from './timeline.ts';
+import { tell } from './tell.ts';
+import { timelineEntry } from './timeline.ts';
 import { explain, printWhy } from './why.ts';
 
 const ID = '724e9f6e-65b6-58fe-bb32-8878e2be0359';

@@ -5,7 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CliProblem, EXIT } from '../exit-codes.ts';
 import type { Home } from './home.ts';
 
-const READY_MS_MAX = 60_000;
+/** Eight processes start side by side; on a busy machine with two cores that takes a while. */
+const READY_MS_MAX = 120_000;
 const ASK_MS_MAX = 2_000;
 const POLL_MS = 100;
 const TAIL_BYTES = 4_000;

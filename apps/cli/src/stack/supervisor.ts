@@ -2,7 +2,7 @@
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { SERVICE_NAMES, type ServiceName } from '@baton/contracts';
 import { PROVISIONER, type BusLogger } from '@baton/bus';
-import { databaseUrl, freePort, isPortFree } from '@baton/tools';
+import { databaseUrl, freePort, isPortFree, stopLeftoverNats, stopLeftoverPostgres } from '@baton/tools';
 import { z } from 'zod';
 import { CliProblem, EXIT } from '../exit-codes.ts';
 import { portsSchema, prepareHome, readJson, readStack, writeJson, type Home, type Stack } from './home.ts';
@@ -85,7 +85,7 @@ async function startParts(
   aborted: AbortSignal,
 ): Promise<Stack> {
   const { home, progress, log } = options;
-  await stopLeftovers(home, log);
+  await stopLeftovers(home, options);
   const secrets = ensureSecrets(home);
   const ports = await choosePorts(home, progress);
   const embedded = `postgres://${LOOPBACK}:${String(ports.postgres)}/postgres`;
@@ -178,13 +178,15 @@ async function choosePorts(home: Home, progress: (text: string) => void): Promis
   return chosen as Ports;
 }
 
-/** What a supervisor that was killed has left running would be in the way: the servers are found by their pid files. */
-async function stopLeftovers(home: Home, log: KeepRunning['log']): Promise<void> {
+/** What a supervisor that was killed has left running would be in the way, and would hold the ports that we want to keep. */
+async function stopLeftovers(home: Home, { progress, log }: SupervisorOptions): Promise<void> {
   const before = readStack(home);
-  if (before !== null)
-    await stopServices(before, (pid) => {
-      log('stopping-leftover', { pid });
-    });
+  if (before === null) return;
+  await stopServices(before, (pid) => {
+    log('stopping-leftover', { pid });
+  });
+  await stopLeftoverNats(home.nats, progress);
+  await stopLeftoverPostgres(home.postgres, progress);
 }
 
 /** Ends the services of a stack whose supervisor does not do it any more. */

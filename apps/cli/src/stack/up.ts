@@ -12,6 +12,8 @@ export interface Up {
   readonly home: Home;
   readonly environment: NodeJS.ProcessEnv;
   readonly progress: (text: string) => void;
+  /** Gives the start up: whoever asked for it does not want it any more. */
+  readonly interrupted: AbortSignal;
 }
 
 export interface UpResult {
@@ -19,7 +21,7 @@ export interface UpResult {
   readonly already: boolean;
 }
 
-export async function up({ home, environment, progress }: Up): Promise<UpResult> {
+export async function up({ home, environment, progress, interrupted }: Up): Promise<UpResult> {
   const running = runningStack(home);
   if (running?.status === 'running') return { stack: running, already: true };
   prepareHome(home);
@@ -33,7 +35,10 @@ export async function up({ home, environment, progress }: Up): Promise<UpResult>
     stdio: ['ignore', log, log, 'ipc'],
   });
   closeSync(log);
+  const giveUp = (): void => void child.kill('SIGTERM');
+  interrupted.addEventListener('abort', giveUp);
   await ready(child, home, progress);
+  interrupted.removeEventListener('abort', giveUp);
   child.disconnect();
   child.unref();
   return { stack: requireStack(home), already: false };

@@ -1,0 +1,299 @@
+/** Every event as a sentence: who did what, and what it rests on. */
+import type { EventRecord, GateEvent, PlanEvent, Receipt, ReleaseEvent, ReviewEvent, TaskEvent } from '@baton/contracts';
+import { never } from '@baton/domain';
+import { duration, oneLine, plural, shortHash } from '../format.ts';
+
+export interface Told {
+  readonly who: string;
+  readonly what: string;
+  /** What it rests on: checks with their exit codes, digests, faults. */
+  readonly evidence: readonly string[];
+  readonly tone: 'plain' | 'good' | 'bad' | 'attention';
+}
+
+const told = (event: EventRecord, what: string, evidence: readonly string[] = [], tone: Told['tone'] = 'plain'): Told => ({
+  who: event.meta.actor.id,
+  what,
+  evidence,
+  tone,
+});
+
+const EVIDENCE_CHARS_MAX = 160;
+
+const receiptLine = (receipt: Receipt): string =>
+  `${receipt.exit_code === 0 ? '✓' : '✗'} ${receipt.criterion_id}: ${receipt.command.length === 0 ? 'output is not empty' : oneLine(receipt.command.join(' '), 80)} → exit ${String(receipt.exit_code)} in ${duration(receipt.duration_ms)}, output ${shortHash(receipt.output_digest)}, tree ${shortHash(receipt.tree)}`;
+
+const changeLine = (change: { files: readonly string[]; insertions: number; deletions: number; artifact: string }): string =>
+  `${plural(change.files.length, 'file')}, +${String(change.insertions)} −${String(change.deletions)}, change ${shortHash(change.artifact)}`;
+
+/** One sentence for each kind of event. */
+export function tell(event: EventRecord): Told {
+  switch (event.type) {
+    case 'MissionAccepted': {
+      const { contract, requested_by, source } = event.data;
+      return told(event, `accepted "${oneLine(contract.title)}" from ${requested_by} (by ${source})`, [
+        `risk ${contract.risk}, ${plural(contract.criteria.length, 'criterion', 'criteria')}, contract ${shortHash(event.data.contract_digest)}`,
+      ]);
+    }
+    case 'MissionRejected':
+      return told(
+        event,
+        `rejected it: ${plural(event.data.faults.length, 'fault')}`,
+        event.data.faults.map((fault) => `${fault.field} ${fault.problem}; ${fault.fix}`),
+        'bad',
+      );
+    case 'MissionCancelRequested':
+      return told(
+        event,
+        `${event.data.by} asked to cancel it${event.data.reason === '' ? '' : `: ${oneLine(event.data.reason)}`}`,
+        [],
+        'attention',
+      );
+    case 'MissionCancelled':
+      return told(
+        event,
+        `mission cancelled${event.data.confirmed ? '' : ', though not every part confirmed it in time'}`,
+        [],
+        'bad',
+      );
+    case 'MissionCompleted':
+      return told(event, 'mission completed', [`commit ${event.data.commit}`, `tree ${event.data.tree}`], 'good');
+    case 'MissionFailed':
+      return told(
+        event,
+        `mission failed in ${event.data.stage} (${event.data.failure_class}): ${oneLine(event.data.reason, 400)}`,
+        [],
+        'bad',
+      );
+    default:
+      return tellPlan(event);
+  }
+}
+
+function tellPlan(event: EventRecord<PlanEvent | TaskEvent | ReviewEvent | ReleaseEvent | GateEvent>): Told {
+  switch (event.type) {
+    case 'PlanningStarted':
+      return told(event, `plans it with template ${event.data.template}`);
+    case 'PlanProposed':
+      return told(
+        event,
+        `planned ${plural(event.data.tasks.length, 'task')}`,
+        event.data.tasks.map(
+          (task) =>
+            `${task.id}${task.depends_on.length === 0 ? '' : ` after ${oneLine(task.depends_on.join(', '), 80)}`}, may write ${oneLine(task.write_set.join(', '), 80)}`,
+        ),
+      );
+    case 'TaskReady':
+      return told(
+        event,
+        `task ${event.data.task.id} can start${event.data.base.inputs.length === 0 ? '' : ` from ${plural(event.data.base.inputs.length, 'accepted change')}`}`,
+      );
+    case 'TaskAccepted':
+      return told(event, `task ${event.data.task_id} is accepted`, [], 'good');
+    case 'PlanCompleted':
+      return told(event, `all ${plural(event.data.accepted.length, 'task')} are accepted`, [], 'good');
+    case 'PlanFailed':
+      return told(event, `the plan failed (${event.data.failure_class}): ${oneLine(event.data.reason, 400)}`, [], 'bad');
+    case 'PlanCancelRequested':
+      return told(event, `stops ${event.data.stop.join(', ')}`);
+    case 'TaskStopped':
+      return told(event, `task ${event.data.task_id} has stopped`);
+    case 'PlanCancelled':
+      return told(event, 'the plan is cancelled', [], 'bad');
+    default:
+      return tellTask(event);
+  }
+}
+
+function tellTask(event: EventRecord<TaskEvent | ReviewEvent | ReleaseEvent | GateEvent>): Told {
+  switch (event.type) {
+    case 'AttemptStarted':
+      return told(
+        event,
+        `task ${event.data.task_id}, attempt ${String(event.data.attempt)} starts`,
+        event.data.findings.map((finding) => `to mend: ${oneLine(finding.statement, EVIDENCE_CHARS_MAX)}`),
+      );
+    case 'AttemptSucceeded': {
+      const { task_id, attempt, summary, change, receipts } = event.data;
+      return told(
+        event,
+        `task ${task_id}, attempt ${String(attempt)} is done: ${oneLine(summary, EVIDENCE_CHARS_MAX)}`,
+        [changeLine(change), ...receipts.map(receiptLine)],
+        'good',
+      );
+    }
+    case 'AttemptFailed': {
+      const tail = event.data.output_tail
+        .trim()
+        .split('\n')
+        .slice(-3)
+        .filter((line) => line.trim() !== '');
+      return told(
+        event,
+        `task ${event.data.task_id}, attempt ${String(event.data.attempt)} failed (${event.data.failure_class}): ${oneLine(event.data.cause, 400)}`,
+        tail.map((line) => `its output: ${oneLine(line, EVIDENCE_CHARS_MAX)}`),
+        'bad',
+      );
+    }
+    case 'AttemptLost':
+      return told(
+        event,
+        `task ${event.data.task_id}, attempt ${String(event.data.attempt)} is lost: ${oneLine(event.data.cause)}`,
+        [],
+        'attention',
+      );
+    case 'RetryScheduled':
+      return told(
+        event,
+        `task ${event.data.task_id}, attempt ${String(event.data.attempt)} follows ${event.data.after_ms === 0 ? 'at once' : `in ${duration(event.data.after_ms)}`}`,
+      );
+    case 'TaskBlocked':
+      return told(
+        event,
+        `task ${event.data.task_id} is blocked (${event.data.failure_class}): ${oneLine(event.data.reason, 400)}`,
+        [],
+        'bad',
+      );
+    case 'TaskCancelled':
+      return told(event, `task ${event.data.task_id} is cancelled`, [], 'bad');
+    default:
+      return tellReview(event);
+  }
+}
+
+function tellReview(event: EventRecord<ReviewEvent | ReleaseEvent | GateEvent>): Told {
+  switch (event.type) {
+    case 'ReviewStarted':
+      return told(event, `reviews task ${event.data.task_id}, attempt ${String(event.data.attempt)}`);
+    case 'VerdictGiven':
+      return told(
+        event,
+        `judged ${plural(event.data.verdicts.length, 'criterion', 'criteria')} of task ${event.data.task_id}`,
+        event.data.verdicts.map(
+          (verdict) =>
+            `${verdict.holds ? '✓' : '✗'} ${verdict.criterion_id}, evidence ${oneLine(shortHash(verdict.evidence), 60)}`,
+        ),
+      );
+    case 'FindingRaised': {
+      const { finding } = event.data;
+      return told(
+        event,
+        `finding (${finding.severity}): ${oneLine(finding.statement, 300)}`,
+        finding.evidence.trim() === '' ? [] : [`evidence: ${oneLine(finding.evidence, EVIDENCE_CHARS_MAX)}`],
+        finding.severity === 'blocking' ? 'attention' : 'plain',
+      );
+    }
+    case 'ReviewConcluded':
+      return told(
+        event,
+        `review of task ${event.data.task_id}: ${event.data.outcome}`,
+        [`tree ${shortHash(event.data.tree)}`],
+        event.data.outcome === 'accepted' ? 'good' : 'attention',
+      );
+    case 'ChangesRequested':
+      return told(
+        event,
+        `asks for changes to task ${event.data.task_id}: ${plural(event.data.findings.length, 'finding')}`,
+        [],
+        'attention',
+      );
+    default:
+      return tellRelease(event);
+  }
+}
+
+function tellRelease(event: EventRecord<ReleaseEvent | GateEvent>): Told {
+  switch (event.type) {
+    case 'IntegrationStarted':
+      return told(
+        event,
+        `integrates ${plural(event.data.accepted.length, 'accepted task')} (revision ${String(event.data.revision)})`,
+      );
+    case 'IntegrationTested':
+      return told(
+        event,
+        'tested the integrated tree',
+        [changeLine(event.data.change), ...event.data.receipts.map(receiptLine)],
+        'good',
+      );
+    case 'ReleaseProposed':
+      return told(event, `proposes revision ${String(event.data.revision)} for release`, [
+        `content ${shortHash(event.data.content_digest)}`,
+      ]);
+    case 'ReleaseQueued':
+      return told(event, `revision ${String(event.data.revision)} is queued for landing`);
+    case 'TargetMoved':
+      return told(
+        event,
+        `the target branch moved to ${shortHash(event.data.target_commit)}: integrated and tested again`,
+        [],
+        'attention',
+      );
+    case 'ReleaseLanded':
+      return told(
+        event,
+        `landed commit ${shortHash(event.data.commit)}`,
+        [`its tree ${shortHash(event.data.tree)} is the tree that was tested and approved`],
+        'good',
+      );
+    case 'ReleaseVerified':
+      return told(event, 'verified the landed commit', [], 'good');
+    case 'ReleaseFailed':
+      return told(
+        event,
+        `the release failed (${event.data.failure_class}): ${oneLine(event.data.reason, 400)}`,
+        event.data.receipts.map(receiptLine),
+        'bad',
+      );
+    case 'ReleaseCancelRequested':
+      return told(event, `the release is to be cancelled: ${oneLine(event.data.reason)}`, [], 'attention');
+    case 'ReleaseCancelled':
+      return told(event, 'the release is cancelled', [], 'bad');
+    default:
+      return tellGate(event);
+  }
+}
+
+function tellGate(event: EventRecord<GateEvent>): Told {
+  switch (event.type) {
+    case 'GateOpened': {
+      const { card, policy, revision, content_digest } = event.data;
+      return told(
+        event,
+        `asks for a decision on revision ${String(revision)} (risk ${card.risk})`,
+        [
+          `policy ${policy.id}@${policy.version}, rule ${policy.rule}`,
+          `content ${shortHash(content_digest)}: ${plural(card.files.length, 'file')}, +${String(card.insertions)} −${String(card.deletions)}`,
+        ],
+        'attention',
+      );
+    }
+    case 'GatePassed':
+      return told(
+        event,
+        `the gate is passed (${event.data.tier})`,
+        [`policy ${event.data.policy.id}@${event.data.policy.version}, rule ${event.data.policy.rule}`],
+        'good',
+      );
+    case 'ApprovalGranted':
+      return told(
+        event,
+        `approved by ${event.data.by.id} over ${event.data.channel}`,
+        [`content ${shortHash(event.data.content_digest)}`],
+        'good',
+      );
+    case 'ApprovalDenied':
+      return told(
+        event,
+        `denied by ${event.data.by.id} over ${event.data.channel}${event.data.reason === '' ? '' : `: ${oneLine(event.data.reason)}`}`,
+        [],
+        'bad',
+      );
+    case 'GateExpired':
+      return told(event, 'nobody answered the decision card in time', [], 'bad');
+    case 'GateSuperseded':
+      return told(event, `the decision card is void: ${oneLine(event.data.reason)}`, [], 'attention');
+    default:
+      return never(event);
+  }
+}
