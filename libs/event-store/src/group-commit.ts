@@ -26,7 +26,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-export function groupCommit(pool: pg.Pool, ask: Ask): GroupCommit {
+export function groupCommit(pool: pg.Pool, ask: Ask, onGroup: (appends: number) => void = () => undefined): GroupCommit {
   let waiting: Waiting[] = [];
   let running: Promise<void> | null = null;
   let closed = false;
@@ -38,6 +38,7 @@ export function groupCommit(pool: pg.Pool, ask: Ask): GroupCommit {
       const size = groupSize(waiting);
       const group = waiting.slice(0, size);
       waiting = waiting.slice(size);
+      onGroup(size);
       await settle(pool, ask, group);
     }
     running = null;

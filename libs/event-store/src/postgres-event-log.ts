@@ -19,6 +19,8 @@ export interface EventStoreOptions {
   readonly read_connections_max?: number;
   readonly connect_timeout_ms?: number;
   readonly statement_timeout_ms?: number;
+  /** Told how many appends go together each time: for metrics. */
+  readonly onGroup?: (appends: number) => void;
 }
 
 export interface EventStore {
@@ -51,7 +53,7 @@ export function openEventStore(options: EventStoreOptions): EventStore {
   // One connection: commits of one log are serialised anyway, and a group forms while the one before is under way.
   const writes = openPool({ ...limits, connections_max: 1 });
   const ask = askOf(reads);
-  const appends = groupCommit(writes, ask);
+  const appends = groupCommit(writes, ask, options.onGroup);
   const signals = appendSignals(limits);
   let closing: Promise<void> | null = null;
   async function closeAll(): Promise<void> {

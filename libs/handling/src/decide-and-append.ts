@@ -47,7 +47,7 @@ export async function decideAndAppend(on: Appending, request: Request): Promise<
   const { stream } = request;
   const decider = on.streams.deciderFor(stream);
   for (let attempt = 1; attempt <= APPEND_ATTEMPTS_MAX; attempt++) {
-    const known = await on.streams.get(stream);
+    const known = attempt === 1 ? on.streams.guess(stream) : await on.streams.get(stream);
     const decision = decider.decide(request.command, known.state);
     // An append proves by its version that it was decided on the newest state. Where nothing is appended, nothing proves it:
     // a replica that remembers an older state would drop a command that the newest one answers.

@@ -196,7 +196,7 @@ describe('a delivery', () => {
   });
   it('is given back when the service stops while the store is away', async () => {
     const on = bench();
-    const runtime = on.service(idle, { log: { load: () => Promise.reject(new Error('connection refused')) } });
+    const runtime = on.service(idle, { log: { append: () => Promise.reject(new Error('connection refused')) } });
     const settlement = runtime.receive(delivered('executor', ready()));
     await settled();
     await runtime.stop(0);

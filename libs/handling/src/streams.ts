@@ -20,8 +20,13 @@ const STREAMS_MAX = 5_000;
 
 export interface Streams {
   readonly deciderFor: (stream: string) => AnyDecider;
-  /** What is known here: may be older than the log. */
+  /** What is known here, loaded where nothing is: may be older than the log. */
   get(stream: string): Promise<Known>;
+  /**
+   * What is known here; a stream that nothing is known of is taken to be new, without asking. Most are, and an append proves
+   * it: one that is not new refuses it by its version.
+   */
+  guess(stream: string): Known;
   /** What is known, brought up to what the log holds now. */
   refresh(stream: string): Promise<Known>;
   put(stream: string, known: Known): void;
@@ -61,6 +66,7 @@ export function knownStreams(log: EventLog, categories: readonly Category[]): St
     deciderFor,
     put,
     forget: (stream) => void kept.delete(stream),
+    guess: (stream) => kept.get(stream) ?? nothing(stream),
     get: async (stream) => kept.get(stream) ?? load(stream, nothing(stream)),
     refresh: (stream) => load(stream, kept.get(stream) ?? nothing(stream)),
   };

@@ -125,7 +125,7 @@ async function openPlatform<Config extends BaseConfig>(
   onOpened('http', () => listener.close());
   log.info({ url: listener.url }, 'listening');
 
-  const store = await connectPostgres(opening);
+  const store = await connectPostgres(opening, (appends) => metrics.append_group_size.observe(appends));
   const bus = await connectNats(opening);
   const instruments = instrumentsOf({ logger: log, metrics, tracing: telemetry.tracing });
   const platform: Platform<Config> = {
@@ -164,15 +164,11 @@ function scraping(registry: Registry, log: Logger): { scrape: () => Promise<Answ
   };
 }
 
-async function connectPostgres<Config extends BaseConfig>({
-  name,
-  config,
-  signal,
-  log,
-  probes,
-  onOpened,
-}: Opening<Config>): Promise<EventStore> {
-  const store = openEventStore({ url: config.BATON_PG_URL, application_name: `baton-${name} ${config.BATON_INSTANCE}` });
+async function connectPostgres<Config extends BaseConfig>(
+  { name, config, signal, log, probes, onOpened }: Opening<Config>,
+  onGroup: (appends: number) => void,
+): Promise<EventStore> {
+  const store = openEventStore({ url: config.BATON_PG_URL, application_name: `baton-${name} ${config.BATON_INSTANCE}`, onGroup });
   onOpened('postgres', () => store.close());
   await waitFor({
     what: 'Postgres',
