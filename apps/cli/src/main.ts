@@ -9,9 +9,11 @@ export async function runMain(): Promise<void> {
       interrupted.abort();
     });
   // A reader that went away (`baton list | head`) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
   process.exitCode = await runCli(
     process.argv.slice(2),
     process.env,

@@ -1,6 +1,6 @@
 /** Puts tasks in an order in which each comes after what it depends on, and lets no two that may write the same paths run together. */
 import type { Task } from '@baton/contracts';
-import { literalPrefix } from './template.ts';
+import { literalPrefix } from './literal-prefix.ts';
 
 export interface Draft {
   /** The id as the template writes it, before it was expanded. */

@@ -5,6 +5,7 @@
 import { criterionSchema, LIMITS, pathPatternSchema, type MissionContract, type Task } from '@baton/contracts';
 import type { Expansion } from '@baton/domain';
 import { z } from 'zod';
+import { literalPrefix } from './literal-prefix.ts';
 import { inOrder, withoutCollisions, type Draft } from './task-order.ts';
 
 const text = z.string().trim().min(1).max(LIMITS.text_chars_max);
@@ -116,12 +117,5 @@ function draft(task: Template['tasks'][number], values: Values, contract: Missio
   };
   return { template_id: task.id, after: task.depends_on, task: planned };
 }
-
-/** The part of a pattern before its first wildcard, in whole path segments. */
-export const literalPrefix = (pattern: string): string => {
-  const wild = pattern.search(/[*?[{(!]/);
-  if (wild === -1) return pattern;
-  return pattern.slice(0, pattern.lastIndexOf('/', wild) + 1);
-};
 
 const withinScope = (pattern: string, include: readonly string[]): boolean => include.some((scope) => scope === pattern || (scope.endsWith('**') && literalPrefix(pattern).startsWith(literalPrefix(scope))));

@@ -4,7 +4,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { databaseUrl } from '@baton/tools';
 import pg from 'pg';
 
-import type { RunPostgres } from './test-run.ts';
+
+export interface RunPostgres {
+  readonly superuser_url: string;
+  /** What the names of this run's databases begin with: a server named in BATON_TEST_PG_URL may serve many runs. */
+  readonly prefix: string;
+}
 
 export interface TestDatabaseOptions {
   /** Brings an empty database to its schema; run once per run and template. Roles belong to all databases of the cluster. */

@@ -18,18 +18,12 @@ import {
   stopLeftoverPostgres,
 } from '@baton/tools';
 
-import { dropDatabases } from './database.ts';
+import { dropDatabases, type RunPostgres } from './database.ts';
 import { containerPostgres } from './postgres-container.ts';
 
 /** Set for the workers; see `database.ts` and `nats.ts`. */
 export const RUN_DIRECTORY = 'BATON_TEST_RUN_DIRECTORY';
 export const RUN_URL = 'BATON_TEST_RUN_URL';
-
-export interface RunPostgres {
-  readonly superuser_url: string;
-  /** What the names of this run's databases begin with: a server named in BATON_TEST_PG_URL may serve many runs. */
-  readonly prefix: string;
-}
 
 export interface TestRun {
   /** For the workers' environment. */
