@@ -13,7 +13,8 @@ import type { BenchStack } from './stack.ts';
 const OUTPUT = 'x'.repeat(500);
 const MISSION_MS_MAX = 120_000;
 
-const contract = JSON.stringify({
+/** Each mission has content of its own, as each has in life. */
+const contractFor = (idempotency_key: string): string => JSON.stringify({
   baton: 'mission/v1',
   title: 'Write one document',
   objective: 'Write the document that the benchmark asks for',
@@ -22,7 +23,7 @@ const contract = JSON.stringify({
   criteria: [{ id: 'written', statement: 'The document is not empty' }],
   rollback: 'Throw the document away',
   risk: 'medium',
-  agent: { runtime: 'scripted', output: OUTPUT },
+  agent: { runtime: 'scripted', output: `${idempotency_key} ${OUTPUT}` },
 });
 
 export interface Driver {
@@ -103,6 +104,7 @@ async function submit(intake_url: string, agent: Agent, idempotency_key: string)
 }
 
 function submitOnce(intake_url: string, agent: Agent, idempotency_key: string): Promise<void> {
+  const contract = contractFor(idempotency_key);
   const headers = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(contract)), 'idempotency-key': idempotency_key, 'baton-actor': 'bench' };
   return new Promise((resolve, reject) => {
     const outgoing = request(`${intake_url}/v1/missions`, { method: 'POST', agent, headers }, (response) => {

@@ -1,6 +1,7 @@
 /** `npm run bench`: missions completed, on a stack of separate processes with nothing switched off; a table, and with `-- --json FILE` the figures. */
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
+import { stdout } from 'node:process';
 import { parseArgs } from 'node:util';
 import { startDriver, type Driver } from './driver.ts';
 import { startStack, type BenchStack } from './stack.ts';
@@ -24,6 +25,8 @@ const SCENARIOS: readonly Scenario[] = [
 
 type Figures = Record<string, number>;
 
+const print = (line: string): void => void stdout.write(`${line}\n`);
+
 const { values } = parseArgs({ options: { json: { type: 'string' }, only: { type: 'string' } } });
 const stack = await startStack();
 let driver: Driver | undefined;
@@ -31,8 +34,8 @@ try {
   driver = await startDriver(stack);
   await inFlight(driver, WARM_UP, 32);
   const figures: Figures = {};
-  console.log(`missions on ${cpus().length} processors, ${Object.keys(stack.pids).length} processes; each with one task, a review and a person's approval\n`);
-  console.log('scenario       completed/s    p50 ms    p99 ms   CPU s/1000   memory MB');
+  print(`missions on ${cpus().length} processors, ${Object.keys(stack.pids).length} processes; each with one task, a review and a person's approval\n`);
+  print('scenario       completed/s    p50 ms    p99 ms   CPU s/1000   memory MB');
   for (const scenario of SCENARIOS) {
     if (values.only !== undefined && values.only !== scenario.name) continue;
     Object.assign(figures, await measure(driver, stack, scenario));
@@ -59,8 +62,8 @@ async function measure(missions: Driver, on: BenchStack, scenario: Scenario): Pr
     memory_mb: memory,
   };
   const row = [figures.completed_per_s, figures.p50_ms, figures.p99_ms, figures.cpu_s_per_1000, figures.memory_mb].map((figure) => figure.toFixed(1).padStart(11));
-  console.log(`${scenario.name.padEnd(13)} ${row.join(' ')}`);
-  console.log(`    CPU s/1000: ${[...used].sort((a, b) => b[1] - a[1]).map(([name, cpu_s]) => `${name} ${cpu_s.toFixed(2)}`).join(', ')}`);
+  print(`${scenario.name.padEnd(13)} ${row.join(' ')}`);
+  print(`    CPU s/1000: ${[...used].toSorted((a, b) => b[1] - a[1]).map(([name, cpu_s]) => `${name} ${cpu_s.toFixed(2)}`).join(', ')}`);
   return Object.fromEntries(Object.entries(figures).map(([name, figure]) => [`missions.${scenario.name}.${name}`, Number(figure.toFixed(3))]));
 }
 

@@ -58,5 +58,5 @@ if (import.meta.main) {
     stderr.write(`These references differ from package.json: ${differing.join(', ')}\nRun: npm run sync\n`);
     exit(1);
   }
-  stdout.write(differing.length > 0 ? `Wrote ${differing.join(', ')}\n` : 'All tsconfig.json references match package.json\n');
+  if (differing.length > 0) stdout.write(`Wrote ${differing.join(', ')}\n`);
 }

@@ -2,7 +2,7 @@
  * Follows the log without a gap: from Postgres up to its head at the start, then from the bus at the same numbers. A gap on the
  * bus (another replica got the message, the bus was wiped) is read from Postgres.
  */
-import { parseStored, UnreadableEvent, type EventRecord } from '@baton/contracts';
+import { parseStored, subjectOf, UnreadableEvent, type EventRecord, type EventType } from '@baton/contracts';
 import type { Delivery, Settlement } from '@baton/handling';
 import type { EventLog } from '@baton/ports';
 
@@ -23,19 +23,23 @@ export interface Follower {
 
 export interface FollowOptions {
   readonly log: Pick<EventLog, 'readAfter'>;
+  /** Types that `apply` wants to see; of the others only the position counts. */
+  readonly wanted: ReadonlySet<string>;
   readonly apply: (event: EventRecord) => void;
   /** An event that this release cannot read is left out of the numbers, and said. */
   readonly onUnreadable: (position: number, error: Error) => void;
 }
 
-export function follow({ log, apply, onUnreadable }: FollowOptions): Follower {
+export function follow({ log, wanted, apply, onUnreadable }: FollowOptions): Follower {
   let position = 0;
   let gap_since: number | null = null;
   let reading: Promise<void> | null = null;
-  const waiting = new Map<number, () => EventRecord>();
+  const subjects = new Set([...wanted].map((type) => subjectOf(type as EventType)));
+  const waiting = new Map<number, (() => EventRecord) | null>();
 
-  const applyNext = (at: number, read: () => EventRecord): void => {
+  const applyNext = (at: number, read: (() => EventRecord) | null): void => {
     position = at;
+    if (read === null) return;
     try {
       apply(read());
     } catch (error) {
@@ -44,7 +48,7 @@ export function follow({ log, apply, onUnreadable }: FollowOptions): Follower {
     }
   };
   const drain = (): void => {
-    for (let next = waiting.get(position + 1); next; next = waiting.get(position + 1)) {
+    for (let next = waiting.get(position + 1); next !== undefined; next = waiting.get(position + 1)) {
       waiting.delete(position + 1);
       applyNext(position + 1, next);
     }
@@ -54,7 +58,7 @@ export function follow({ log, apply, onUnreadable }: FollowOptions): Follower {
     for (;;) {
       const events = await log.readAfter(position, READ_MAX);
       // Deliveries that came in meanwhile may have taken the position further.
-      for (const stored of events) if (stored.position === position + 1) applyNext(stored.position, () => parseStored(stored));
+      for (const stored of events) if (stored.position === position + 1) applyNext(stored.position, wanted.has(stored.type) ? () => parseStored(stored) : null);
       for (const at of waiting.keys()) if (at <= position) waiting.delete(at);
       drain();
       if (events.length < READ_MAX) return;
@@ -68,7 +72,7 @@ export function follow({ log, apply, onUnreadable }: FollowOptions): Follower {
     async receive(delivery) {
       // Everything this service knows is folded from the log again when it starts: nothing is lost by settling at once.
       if (delivery.kind === 'event' && delivery.sequence > position) {
-        waiting.set(delivery.sequence, delivery.event);
+        waiting.set(delivery.sequence, subjects.has(delivery.subject) ? delivery.event : null);
         drain();
         if (waiting.size > WAITING_MAX) await catchUp();
       }

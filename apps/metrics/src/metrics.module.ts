@@ -3,7 +3,7 @@ import { openHistory } from '@baton/event-store';
 import { PLATFORM, RUNTIME, type HostedRuntime, type Platform } from '@baton/service-host';
 import { registerFoldedMetrics } from '@baton/telemetry';
 import { Module } from '@nestjs/common';
-import { deliveryFold } from './fold.ts';
+import { deliveryFold, FOLDED } from './fold.ts';
 import { follow } from './follow.ts';
 
 /** A deadline that is due for less is just about to be taken over. */
@@ -12,7 +12,7 @@ const OVERDUE_MS = 5_000;
 async function metricsRuntime({ config, instance, store, logger, registry, metrics, onScrape }: Platform): Promise<HostedRuntime> {
   const history = openHistory({ url: config.BATON_PG_URL, application_name: `baton-metrics ${instance}`, connect_timeout_ms: 5_000, statement_timeout_ms: 10_000 });
   const fold = deliveryFold();
-  const follower = follow({ log: store.log, apply: fold.apply, onUnreadable: (position, err) => logger.error({ position, err }, 'event-left-out') });
+  const follower = follow({ log: store.log, wanted: FOLDED, apply: fold.apply, onUnreadable: (position, err) => logger.error({ position, err }, 'event-left-out') });
   registerFoldedMetrics(registry, fold.series);
   onScrape(async () => {
     const [head, letters, overdue] = await Promise.all([store.log.head(), store.deadLetters.list({ status: 'parked' }), history.overdue(OVERDUE_MS)]);

@@ -12,7 +12,7 @@ export interface Templates {
 }
 
 export async function readTemplates(directory: string): Promise<Templates> {
-  const files = (await readdir(directory)).filter((file) => /\.ya?ml$/.test(file)).sort();
+  const files = (await readdir(directory)).filter((file) => /\.ya?ml$/.test(file)).toSorted();
   const known = new Map<string, { template: Template; digest: string }>();
   for (const file of files) {
     const parsed = templateSchema.safeParse(parse(await readFile(join(directory, file), 'utf8')));

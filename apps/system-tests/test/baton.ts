@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { AUDITOR_ROLE } from '@baton/contracts';
+import { AUDITOR_ROLE, type ServiceName } from '@baton/contracts';
 import { databaseUrl, removePostgresData } from '@baton/tools';
 
 export const REPOSITORY = resolve(import.meta.dirname, '../../..');
@@ -26,7 +26,7 @@ export interface Baton {
     readonly supervisor: { readonly pid: number };
     readonly postgres_url: string;
     /** Service → its HTTP address. */
-    readonly services: Readonly<Record<string, string>>;
+    readonly services: Readonly<Record<ServiceName, string>>;
     readonly processes: Readonly<Record<string, { readonly pid: number; readonly restarts: number }>>;
   }>;
   /** One process of it. */

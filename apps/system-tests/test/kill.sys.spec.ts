@@ -69,15 +69,15 @@ describe('a stack whose parts are killed in turn', () => {
   };
 
   const kill = async (name: string): Promise<void> => {
-    const before = (await baton.stack()).processes[name]!;
+    const before = await baton.part(name);
     process.kill(before.pid, 'SIGKILL');
-    await eventually(async () => (await baton.stack()).processes[name]!.restarts > before.restarts, { within_ms: 30_000, what: `${name} was started again` });
+    await eventually(async () => (await baton.part(name)).restarts > before.restarts, { within_ms: 30_000, what: `${name} was started again` });
   };
 
   it(`takes ${MISSIONS} missions while each part is killed with -9 and started again`, async () => {
     const { intake } = (await baton.stack()).services;
     for (const target of TARGETS) {
-      const wave = Promise.all(Array.from({ length: WAVE }, () => submit(intake!)));
+      const wave = Promise.all(Array.from({ length: WAVE }, () => submit(intake)));
       await kill(target);
       submitted = [...submitted, ...(await wave)];
     }

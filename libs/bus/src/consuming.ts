@@ -72,23 +72,23 @@ export function consume(options: ConsumingOptions): Consuming {
   const held = (): number => lanes.reduce((sum, lane) => sum + lane.held.size, 0);
 
   /** The connection may be closed: then the message is delivered again after its ack wait, and that changes nothing. */
-  function answer(message: Msg, text: string): void {
-    if (!connection.isClosed() && message.reply) connection.publish(message.reply, text);
+  function answer(lane: Lane, message: Msg, text: string): void {
+    if (CONSUMERS[lane.consumer].settles && !connection.isClosed() && message.reply) connection.publish(message.reply, text);
   }
 
   function receive(lane: Lane, received: Received): void {
     const { message } = received;
-    if (closing) return answer(message, NAK_NOW);
+    if (closing) return answer(lane, message, NAK_NOW);
     const delivery = toDelivery(lane.consumer, received);
     if (!delivery) {
       logger.error({ consumer: lane.consumer, subject: message.subject }, 'bus-undeclared-subject');
-      return answer(message, nakAfter(FAILED_DELAY_MS_MAX));
+      return answer(lane, message, nakAfter(FAILED_DELAY_MS_MAX));
     }
     const now = performance.now();
     const entry: Held = { message, since_ms: now, extended_ms: now };
     lane.held.add(entry);
     lane.boxes.post(mailboxOf(delivery), async () => {
-      answer(message, closing ? NAK_NOW : await settlementOf(options, delivery));
+      answer(lane, message, closing ? NAK_NOW : await settlementOf(options, delivery));
       lane.held.delete(entry);
       lane.puller?.refill();
       if (emptied && held() === 0) emptied();
@@ -117,7 +117,7 @@ export function consume(options: ConsumingOptions): Consuming {
   const forgetStatus = followConnection(connection, lanes);
   const extending = setInterval(
     () => {
-      for (const lane of lanes) for (const entry of lane.held) if (isDue(entry, ack_wait_ms)) answer(entry.message, WORKING);
+      for (const lane of lanes) for (const entry of lane.held) if (isDue(entry, ack_wait_ms)) answer(lane, entry.message, WORKING);
     },
     ack_wait_ms / EXTEND_PART / 2,
   );

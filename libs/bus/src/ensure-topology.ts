@@ -81,16 +81,16 @@ export function consumerConfig(name: ConsumerName, replicas: number, handled: nu
   const filter = filterSubjects(name);
   return {
     durable_name: name,
-    ack_policy: AckPolicy.Explicit,
+    ack_policy: CONSUMERS[name].settles ? AckPolicy.Explicit : AckPolicy.None,
     replay_policy: ReplayPolicy.Instant,
     ...(handled === undefined || handled === 0
       ? { deliver_policy: DeliverPolicy.All }
       : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: handled + 1 }),
     ...(filter === undefined ? {} : { filter_subjects: [...filter] }),
-    ack_wait: nanos(ACK_WAIT_MS),
     // The server would drop a message in silence after its last delivery; the handling parks it instead.
-    max_deliver: -1,
-    max_ack_pending: CONSUMERS[name].max_ack_pending,
+    ...(CONSUMERS[name].settles
+      ? { ack_wait: nanos(ACK_WAIT_MS), max_deliver: -1, max_ack_pending: CONSUMERS[name].max_ack_pending }
+      : {}),
     num_replicas: replicas,
   };
 }

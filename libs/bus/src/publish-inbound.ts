@@ -18,17 +18,23 @@ export function publishInbound(
   body: unknown,
   { id, time, traceparent }: InboundRequest,
 ): Promise<PubAck> {
-  const { service, subject } = INBOUND[name];
+  const { subject } = INBOUND[name];
   const headers = messageHeaders({
     [MESSAGE_ID_HEADER]: escapeValue(id),
     'ce-specversion': '1.0',
     'ce-id': escapeValue(id),
     'ce-source': '/baton/outside',
     'ce-type': `${subject}.v1`,
-    'ce-subject': service,
+    // What is asked of one mission is handled in order, what is asked of different ones side by side.
+    'ce-subject': escapeValue(missionOf(body) ?? id),
     'ce-datacontenttype': 'application/json',
     ...(time === undefined ? {} : { 'ce-time': escapeValue(time) }),
     ...(traceparent === undefined ? {} : { 'ce-traceparent': escapeValue(traceparent) }),
   });
   return jetstream(connection).publish(subject, JSON.stringify(body), { headers });
+}
+
+function missionOf(body: unknown): string | undefined {
+  const mission_id = body !== null && typeof body === 'object' && 'mission_id' in body ? body.mission_id : undefined;
+  return typeof mission_id === 'string' ? mission_id : undefined;
 }

@@ -7,7 +7,7 @@ import { consumerInfo, streamInfo } from './ensure-topology.ts';
 import type { BusLogger } from './logger.ts';
 import { waker } from './waker.ts';
 
-export const WATERMARK_INTERVAL_MS = 2_000;
+export const WATERMARK_INTERVAL_MS = 5_000;
 
 export interface WatchWatermarksOptions {
   readonly connection: NatsConnection;

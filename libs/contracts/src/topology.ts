@@ -40,6 +40,8 @@ interface ConsumerOf {
   /** `start` = pulled only while there is a free slot for long work; `react` = pulled as it comes. */
   readonly pull: 'react' | 'start';
   readonly max_ack_pending: number;
+  /** False: nothing is acknowledged, because the consumer reads from the log whatever it missed; spares the bus half its work. */
+  readonly settles: boolean;
 }
 
 const events = (service: ServiceName, takes: readonly EventType[], pull: ConsumerOf['pull'] = 'react'): ConsumerOf => ({
@@ -48,8 +50,9 @@ const events = (service: ServiceName, takes: readonly EventType[], pull: Consume
   takes,
   pull,
   max_ack_pending: 1_024,
+  settles: true,
 });
-const inbound = (service: ServiceName, takes: readonly InboundName[]): ConsumerOf => ({ service, stream: INBOUND_STREAM, takes, pull: 'react', max_ack_pending: 256 });
+const inbound = (service: ServiceName, takes: readonly InboundName[]): ConsumerOf => ({ service, stream: INBOUND_STREAM, takes, pull: 'react', max_ack_pending: 256, settles: true });
 
 /** Durable name → who pulls what. `reactions.spec.ts` holds this against the reactions. */
 export const CONSUMERS = {
@@ -62,7 +65,7 @@ export const CONSUMERS = {
   'approval-react': events('approval', ['ReleaseProposed', 'ReleaseFailed', 'ReleaseCancelled']),
   'approval-inbound': inbound('approval', ['AnswerGate']),
   'release-react': events('release', ['PlanCompleted', 'PlanCancelled', 'GatePassed', 'ApprovalDenied', 'GateExpired']),
-  'metrics-fold': events('metrics', []),
+  'metrics-fold': { ...events('metrics', []), settles: false },
 } as const satisfies Record<string, ConsumerOf>;
 export type ConsumerName = keyof typeof CONSUMERS;
 

@@ -30,7 +30,7 @@ const parseInt8 = (text: string): number => {
 // pg asks for text parsers only, unless a statement says binary; none here does.
 const types: pg.CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    oid === INT8 ? parseInt8 : pg.types.getTypeParser(oid, format as 'text')) as pg.CustomTypesConfig['getTypeParser'],
+    oid === INT8 ? parseInt8 : pg.types.getTypeParser(oid, format)) as pg.CustomTypesConfig['getTypeParser'],
 };
 
 export const clientConfig = (limits: Omit<ConnectionLimits, 'connections_max'>): pg.ClientConfig => ({
@@ -56,14 +56,19 @@ export const askOf = (pool: pg.Pool): Ask => async <Row extends pg.QueryResultRo
       return (await pool.query<Row>(statement)).rows;
     } catch (error) {
       if (failureOf(error) === 'refused') throw error;
-      if (attempt === ATTEMPTS_MAX) throw unreachable(statement.name ?? 'a statement', error);
+      if (attempt === ATTEMPTS_MAX) throw new StoreUnreachable(statement.name ?? 'a statement', error);
       await pauseBefore(attempt + 1);
     }
   }
 };
 
-export const unreachable = (what: string, cause: unknown): Error =>
-  new Error(`Postgres did not answer ${what} in ${String(ATTEMPTS_MAX)} attempts: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+/** Postgres was away, or too busy, for all attempts. What was asked may be asked again: it is never done twice. */
+export class StoreUnreachable extends Error {
+  override readonly name = 'StoreUnreachable';
+  constructor(what: string, cause: unknown) {
+    super(`Postgres did not answer ${what} in ${String(ATTEMPTS_MAX)} attempts: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
 
 export const pauseBefore = (attempt: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** (attempt - 1))));

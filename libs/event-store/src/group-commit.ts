@@ -5,7 +5,7 @@
 import type pg from 'pg';
 import type { Append, Appended } from '@baton/ports';
 import { appendGroup, checkedBytes } from './append.ts';
-import { ATTEMPTS_MAX, failureOf, pauseBefore, unreachable, type Ask } from './connections.ts';
+import { ATTEMPTS_MAX, failureOf, pauseBefore, StoreUnreachable, type Ask } from './connections.ts';
 import { loadPage } from './load.ts';
 
 const GROUP_APPENDS_MAX = 200;
@@ -32,8 +32,8 @@ export function groupCommit(pool: pg.Pool, ask: Ask, onGroup: (appends: number) 
   let closed = false;
 
   async function run(): Promise<void> {
-    // Let everything that is appended in this same turn of the event loop get in.
-    await Promise.resolve();
+    // Let everything that this turn of the event loop leads to get in: what came over one socket read is decided in it.
+    await new Promise(setImmediate);
     while (waiting.length > 0) {
       const size = groupSize(waiting);
       const group = waiting.slice(0, size);
@@ -99,7 +99,7 @@ async function appendCertainly(pool: pg.Pool, ask: Ask, group: readonly Append[]
     } catch (error) {
       const failure = failureOf(error);
       if (failure === 'refused') throw error;
-      if (attempt === ATTEMPTS_MAX) throw unreachable(`the append of ${String(group.length)} to ${(group[0] as Append).stream} and others`, error);
+      if (attempt === ATTEMPTS_MAX) throw new StoreUnreachable(`the append of ${String(group.length)} to ${(group[0] as Append).stream} and others`, error);
       may_be_committed ||= failure === 'broken';
       await pauseBefore(attempt + 1);
     }

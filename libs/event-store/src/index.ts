@@ -1,5 +1,6 @@
 export { EVENT_DATA_BYTES_MAX, EVENT_META_BYTES_MAX } from './append.ts';
 export { ARTIFACT_BYTES_MAX, ArtifactMissing } from './artifacts.ts';
+export { StoreUnreachable } from './connections.ts';
 export { FUNCTION_CALLERS, TABLE_READERS } from './grants.ts';
 export { GENESIS_HASH, hashOf } from './hash-chain.ts';
 export { openHistory, type History, type MissionDeadline, type Overdue, type RecentMission } from './history.ts';

@@ -1,7 +1,5 @@
 /** A database has the newest schema, its roles and its grants, however often and by how many at once this is called. */
-import 'reflect-metadata';
 import pg from 'pg';
-import { DataSource } from 'typeorm';
 import { syncGrants } from './grants.ts';
 import { Log1795200000001 } from './migrations/1-log.ts';
 import { Append1795200000002 } from './migrations/2-append.ts';
@@ -36,6 +34,8 @@ export async function migrate(url: string): Promise<Migrated> {
 }
 
 async function runMigrations(url: string): Promise<readonly string[]> {
+  // Loaded only here: it takes a third of a second, and every service and every command imports this package.
+  const { DataSource } = await import('typeorm');
   const source = new DataSource({
     type: 'postgres',
     url,

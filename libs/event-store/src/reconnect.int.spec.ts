@@ -92,7 +92,7 @@ describe('the event store on connections that break', () => {
 
   it('throws with its cause when Postgres stays away', async () => {
     const { log, close } = stores.open('intake', { url: 'postgres://baton_intake:x@127.0.0.1:1/none', connect_timeout_ms: 200 });
-    await expect(log.append(appendOf(1))).rejects.toMatchObject({ message: expect.stringMatching(/Postgres did not answer/), cause: expect.objectContaining({ code: 'ECONNREFUSED' }) });
+    await expect(log.append(appendOf(1))).rejects.toMatchObject({ name: 'StoreUnreachable', message: expect.stringMatching(/Postgres did not answer/), cause: expect.objectContaining({ code: 'ECONNREFUSED' }) });
     await close();
     await expect(log.append(appendOf(1))).rejects.toThrow('closed');
   }, SPEC_MS_MAX);

@@ -75,7 +75,7 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
     const decided = await perStream.run(request.stream, () => decideAndAppend(appending, { ...request, command }));
     if (decided.status === 'appended' && !by_work) {
       team.changed(request.stream, decided.waiting);
-      if (decided.waiting?.work) team.start(request.stream);
+      if (decided.waiting?.work) team.start(request.stream, decided.waiting.key);
     }
     return decided;
   };
@@ -210,7 +210,7 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
     if (decided.status === 'appended') return;
     const waiting: Waiting | null = 'waiting' in decided ? decided.waiting : null;
     if (waiting?.key !== key) await ports.log.clearDeadline(stream, key);
-    else if (waiting.work) team.start(stream);
+    else if (waiting.work) team.start(stream, key);
   }
 }
 

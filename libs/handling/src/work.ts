@@ -30,7 +30,8 @@ export interface Work {
 export type Performer = (work: Work) => Promise<void>;
 
 export interface Workers {
-  start(stream: string): void;
+  /** `leased`: the key whose lease this process has just been given, by an append or a claim of its own. */
+  start(stream: string, leased: string): void;
   /** Somebody appended to the stream: work for a state that is gone is aborted. */
   changed(stream: string, waiting: Waiting | null): void;
   isWorking(stream: string): boolean;
@@ -47,6 +48,8 @@ interface Running {
   held: string;
   /** Asked for again while it ran: looked at once more at its end, or a state that came right then would be missed. */
   wanted: boolean;
+  /** The lease that this process was given last, and when. */
+  leased: { readonly key: string; readonly at_ms: number };
   readonly controller: AbortController;
   done: Promise<void>;
 }
@@ -80,16 +83,23 @@ export function workers(options: WorkersOptions): Workers {
       .finally(() => {
         busy--;
         working.delete(stream);
-        if (running.wanted) start(stream);
+        if (running.wanted) start(stream, '');
         while (!stopping && busy < options.slots && queue.length > 0) begin(queue.shift()!);
         if (freeSlots() > 0) for (const listener of listeners) listener();
       });
   };
-  const start = (stream: string): void => {
+  const start = (stream: string, leased: string): void => {
     const already = working.get(stream);
     if (already) already.wanted = true;
     if (stopping || already) return;
-    working.set(stream, { key: '', held: '', wanted: false, controller: new AbortController(), done: Promise.resolve() });
+    working.set(stream, {
+      key: '',
+      held: '',
+      wanted: false,
+      leased: { key: leased, at_ms: options.timers.now_ms() },
+      controller: new AbortController(),
+      done: Promise.resolve(),
+    });
     if (busy < options.slots) begin(stream);
     else queue.push(stream);
   };
@@ -141,13 +151,7 @@ async function goOn(options: WorkersOptions, stream: string, running: Running): 
     if (!known || !waiting || !performer) return;
     const { key } = waiting;
     tries = key === running.held ? tries + 1 : 1;
-    // What waited for a slot, or what somebody else's report led to, may be another process's by now.
-    if (
-      !(await again(options, signal, () =>
-        options.log.extend({ stream, key, holder: options.holder, after_ms: waiting.after_ms }),
-      ))
-    )
-      return;
+    if (!(await holdsLease(options, stream, running, waiting))) return;
     running.key = key;
     running.held = key;
     const failure = await tryOnce(options, stream, running, known, waiting, performer);
@@ -165,6 +169,14 @@ async function goOn(options: WorkersOptions, stream: string, running: Running): 
     );
     if (decided?.status !== 'appended') return;
   }
+}
+
+/** What waited for a slot, or what somebody else's report led to, may be another process's by now; what was given just now is not. */
+async function holdsLease(options: WorkersOptions, stream: string, running: Running, { key, after_ms }: Waiting): Promise<boolean> {
+  const { leased } = running;
+  if (leased.key === key && options.timers.now_ms() - leased.at_ms < after_ms / HEARTBEATS_PER_LEASE) return true;
+  const extend = (): Promise<boolean> => options.log.extend({ stream, key, holder: options.holder, after_ms });
+  return (await again(options, running.controller.signal, extend)) ?? false;
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -203,6 +215,7 @@ async function tryOnce(
     if (!decided) throw signal.reason;
     reported = decided;
     running.key = decided.status !== 'appended' ? key : decided.waiting?.work ? decided.waiting.key : '';
+    if (decided.status === 'appended') running.leased = { key: running.key, at_ms: options.timers.now_ms() };
     return decided;
   };
   try {

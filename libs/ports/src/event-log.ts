@@ -108,6 +108,7 @@ export interface KeptDeadLetter extends DeadLetter {
 }
 
 export interface DeadLetters {
+  /** Once while it is parked, and again when it was replayed and failed again; what was discarded stays discarded. */
   park(letter: DeadLetter): Promise<void>;
   /** True while an unsettled letter of this consumer and stream exists: what comes later must queue behind it. */
   isParked(consumer: string, stream: string): Promise<boolean>;

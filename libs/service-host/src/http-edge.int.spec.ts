@@ -40,6 +40,12 @@ describe('the HTTP edge of a service', () => {
       409,
       { type: 'urn:baton:problem:key-reused', title: 'The key is taken', detail: 'Use another.' },
     ],
+    [
+      'a store that is away',
+      () => host.call('/missions/away'),
+      503,
+      { type: 'urn:baton:problem:store-unavailable', detail: expect.stringMatching(/Nothing was lost.*same Idempotency-Key/) as unknown },
+    ],
     ['an error nobody foresaw', () => host.call('/missions/broken'), 500, { type: 'urn:baton:problem:internal' }],
   ])('answers %s with a problem', async (_name, send, status, body) => {
     await host.start();
@@ -49,6 +55,11 @@ describe('the HTTP edge of a service', () => {
     expect(response.status).toBe(status);
     expect(response.text).not.toContain('hush');
     expect(host.lines.some(({ msg }) => msg === 'http-request-failed')).toBe(status >= 500);
+  });
+
+  it('says when to come again if the store is away', async () => {
+    await host.start();
+    expect((await host.call('/missions/away')).headers.get('retry-after')).toBe('2');
   });
 
   it('names every fault of a body', async () => {

@@ -114,6 +114,8 @@ export function problemFilter(logger: Logger): ExceptionFilter {
 
 function toProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
+  // By its name: an error that a port of another store throws counts as well.
+  if (thrown instanceof Error && thrown.name === 'StoreUnreachable') return storeUnavailable(thrown);
   const status = thrown instanceof HttpException ? thrown.getStatus() : statusOf(thrown);
   if (status === 404)
     return problem({
@@ -136,6 +138,20 @@ function toProblem(thrown: unknown): Problem {
     detail: 'The service could not answer; the log of the service has the cause. Sending the same request again is safe.',
   });
 }
+
+/** A store that comes back takes a few seconds; the request itself has waited about seven before this. */
+const STORE_RETRY_AFTER_S = 2;
+
+const storeUnavailable = (cause: Error): Problem =>
+  problem({
+    status: 503,
+    type: 'store-unavailable',
+    title: 'The record cannot be reached',
+    detail:
+      'Nothing was lost. Send the same request again, under the same Idempotency-Key where it has one: whether this one was recorded or not, it is never done twice.',
+    headers: { 'retry-after': String(STORE_RETRY_AFTER_S) },
+    cause,
+  });
 
 /** 1 MiB. */
 export const BODY_BYTES_MAX = 1_048_576;

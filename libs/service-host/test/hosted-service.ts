@@ -1,6 +1,6 @@
 // A real service with an edge, on real Postgres and NATS, for the specs of what the host does.
 import { connectBus, ensureTopology, type BusConnection } from '@baton/bus';
-import { migrate, setPasswords } from '@baton/event-store';
+import { migrate, setPasswords, StoreUnreachable } from '@baton/event-store';
 import { logger, type Logger } from '@baton/telemetry';
 import { databaseUrl, TEST_ROLE_PASSWORD, testDatabase, testNats, type TestNats } from '@baton/testing';
 import { Body, Controller, Get, Inject, Module, Post } from '@nestjs/common';
@@ -46,6 +46,9 @@ class MissionsController {
   }
   @Get('broken') broken() {
     throw new Error(`password of ${this.platform.name} is hush`);
+  }
+  @Get('away') away() {
+    throw new StoreUnreachable('the append', new Error('hush: connection refused'));
   }
   @Get('slow') async slow() {
     slow.arrived.resolve();

@@ -50,7 +50,7 @@ export function memoryEventLog({ now_ms, sha256 }: MemoryEventLogOptions): Event
   function claimDue({ categories, holder, hold_ms, limit }: Parameters<EventLog['claimDue']>[0]): readonly DueDeadline[] {
     const due = [...deadlines]
       .filter(([stream, deadline]) => deadline.due_ms <= now_ms() && categories.includes(categoryOf(stream)))
-      .sort(([one_stream, one], [other_stream, other]) => one.due_ms - other.due_ms || (one_stream < other_stream ? -1 : 1))
+      .toSorted(([one_stream, one], [other_stream, other]) => one.due_ms - other.due_ms || (one_stream < other_stream ? -1 : 1))
       .slice(0, limit);
     return due.map(([stream, { key, holder: last_holder, due_ms }]) => {
       deadlines.set(stream, { key, holder, due_ms: now_ms() + hold_ms });

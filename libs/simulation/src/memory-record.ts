@@ -58,7 +58,12 @@ export function memoryDeadLetters(now_ms: () => number): DeadLetters {
     (consumer === undefined || letter.consumer === consumer) && (status === undefined || letter.status === status);
   return {
     park: async (letter) => {
-      if (!letters.has(letter.id)) letters.set(letter.id, { ...letter, parked_at: isoOf(now_ms()), status: 'parked' });
+      const kept = letters.get(letter.id);
+      if (kept !== undefined && (kept.status !== 'replayed' || kept.consumer !== letter.consumer)) return;
+      const { reason, cause, deliveries } = letter;
+      // Taken out first: it is listed where it is parked now, not where it was parked before.
+      letters.delete(letter.id);
+      letters.set(letter.id, { ...(kept ?? letter), reason, cause, deliveries, parked_at: isoOf(now_ms()), status: 'parked' });
     },
     isParked: async (consumer, stream) => [...letters.values()].some((letter) => letter.stream === stream && isOf(letter, consumer, 'parked')),
     list: async ({ consumer, status } = {}) => [...letters.values()].filter((letter) => isOf(letter, consumer, status)),

@@ -35,7 +35,9 @@ export function outputStore(artifacts: ArtifactStore): OutputStore {
   };
   return {
     put: async (outputs) => {
-      const artifact = await artifacts.put(encode(outputs));
+      const known = treeOf(outputs);
+      // What was read from the store or put into it is there: a release of one task delivers what that task did.
+      const artifact = recent.has(known) ? known : await artifacts.put(encode(outputs));
       keep(artifact, outputs);
       return artifact;
     },

@@ -129,9 +129,12 @@ const DEAD_LETTERS = `
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = baton, pg_temp AS $$
   BEGIN
     PERFORM baton.check_own_name(p_consumer);
-    INSERT INTO baton.dead_letters (id, consumer, subject, position, stream, headers, body, reason, cause, deliveries, parked_at, status)
+    -- A letter that was replayed and failed again is parked again; a discarded one stays as a person left it.
+    INSERT INTO baton.dead_letters AS d (id, consumer, subject, position, stream, headers, body, reason, cause, deliveries, parked_at, status)
     VALUES (p_id, p_consumer, p_subject, p_position, p_stream, p_headers, p_body, p_reason, p_cause, p_deliveries, clock_timestamp(), 'parked')
-    ON CONFLICT (id) DO NOTHING;
+    ON CONFLICT (id) DO UPDATE SET status = excluded.status, parked_at = excluded.parked_at,
+      reason = excluded.reason, cause = excluded.cause, deliveries = excluded.deliveries
+    WHERE d.status = 'replayed' AND d.consumer = excluded.consumer;
   END $$;
 
   CREATE FUNCTION baton.is_parked(p_consumer text, p_stream text) RETURNS boolean

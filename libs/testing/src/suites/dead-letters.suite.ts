@@ -66,6 +66,29 @@ export function keepsDeadLettersContract(make: () => Promise<DeadLettersSetup>):
       expect(await deadLetters.list()).toMatchObject([{ status: 'discarded' }]);
     });
 
+    it('parks a letter again that was replayed and failed again, with what went wrong this time', async () => {
+      await deadLetters.park(letter());
+      await deadLetters.park(letter({ id: 'planner-react:9', position: 9, reason: 'parked-behind' }));
+      const [first] = await deadLetters.list();
+      await deadLetters.settle('planner-react:7', 'replayed');
+      await deadLetters.settle('planner-react:9', 'replayed');
+      const again = letter({ reason: 'handler-crashed', cause: 'Error: no again', deliveries: 9 });
+      await deadLetters.park(again);
+      await deadLetters.park(letter({ cause: 'a repetition' }));
+      expect(await deadLetters.isParked('planner-react', 'mission-1')).toBe(true);
+      const letters = await deadLetters.list();
+      expect(letters).toMatchObject([{ id: 'planner-react:9', status: 'replayed' }, { ...again, status: 'parked' }]);
+      expect(letters[1]!.parked_at >= first!.parked_at).toBe(true);
+      expect(await deadLetters.settle('planner-react:7', 'replayed')).toBe(true);
+    });
+
+    it('leaves a letter alone that another consumer kept under the same id', async () => {
+      await deadLetters.park(letter());
+      await deadLetters.settle('planner-react:7', 'replayed');
+      await deadLetters.park(letter({ consumer: 'planner-inbound' }));
+      expect(await deadLetters.list()).toMatchObject([{ consumer: 'planner-react', status: 'replayed' }]);
+    });
+
     it('lists in the order of parking, by consumer and by status', async () => {
       await deadLetters.park(letter({ id: 'b' }));
       await deadLetters.park(letter({ id: 'c', consumer: 'planner-inbound' }));
