@@ -14,17 +14,18 @@ const OUTPUT = 'x'.repeat(500);
 const MISSION_MS_MAX = 120_000;
 
 /** Each mission has content of its own, as each has in life. */
-const contractFor = (idempotency_key: string): string => JSON.stringify({
-  baton: 'mission/v1',
-  title: 'Write one document',
-  objective: 'Write the document that the benchmark asks for',
-  scope: { include: ['**'] },
-  non_goals: ['Change anything else'],
-  criteria: [{ id: 'written', statement: 'The document is not empty' }],
-  rollback: 'Throw the document away',
-  risk: 'medium',
-  agent: { runtime: 'scripted', output: `${idempotency_key} ${OUTPUT}` },
-});
+const contractFor = (idempotency_key: string): string =>
+  JSON.stringify({
+    baton: 'mission/v1',
+    title: 'Write one document',
+    objective: 'Write the document that the benchmark asks for',
+    scope: { include: ['**'] },
+    non_goals: ['Change anything else'],
+    criteria: [{ id: 'written', statement: 'The document is not empty' }],
+    rollback: 'Throw the document away',
+    risk: 'medium',
+    agent: { runtime: 'scripted', output: `${idempotency_key} ${OUTPUT}` },
+  });
 
 export interface Driver {
   /** Resolves with the mission's time from submission to completion, in ms; rejects if it ended otherwise. */
@@ -65,7 +66,9 @@ export async function startDriver(stack: BenchStack): Promise<Driver> {
     else one?.failed(new Error(`mission ${data.mission_id} did not complete: ${data.reason ?? subject}`));
   };
   const subscriptions = ends.map((type) =>
-    bus.connection.subscribe(subjectOf(type), { callback: (error, message) => void (error ?? onEvent(message.subject, message.json<Ended>())) }),
+    bus.connection.subscribe(subjectOf(type), {
+      callback: (error, message) => void (error ?? onEvent(message.subject, message.json<Ended>())),
+    }),
   );
   await bus.connection.flush();
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
@@ -76,7 +79,10 @@ export async function startDriver(stack: BenchStack): Promise<Driver> {
       // Known before it is submitted, so that its end cannot be missed.
       const idempotency_key = randomUUID();
       const mission_id = missionIdOf(idempotency_key);
-      const timer = setTimeout(() => reject(new Error(`mission ${mission_id} did not end within ${MISSION_MS_MAX} ms`)), MISSION_MS_MAX);
+      const timer = setTimeout(
+        () => reject(new Error(`mission ${mission_id} did not end within ${MISSION_MS_MAX} ms`)),
+        MISSION_MS_MAX,
+      );
       waiting.set(mission_id, { done: () => resolve(undefined), failed: reject });
       await submit(stack.intake_url, agent, idempotency_key);
       await promise.finally(() => clearTimeout(timer));
@@ -105,7 +111,12 @@ async function submit(intake_url: string, agent: Agent, idempotency_key: string)
 
 function submitOnce(intake_url: string, agent: Agent, idempotency_key: string): Promise<void> {
   const contract = contractFor(idempotency_key);
-  const headers = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(contract)), 'idempotency-key': idempotency_key, 'baton-actor': 'bench' };
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(contract)),
+    'idempotency-key': idempotency_key,
+    'baton-actor': 'bench',
+  };
   return new Promise((resolve, reject) => {
     const outgoing = request(`${intake_url}/v1/missions`, { method: 'POST', agent, headers }, (response) => {
       const chunks: Buffer[] = [];

@@ -34,7 +34,9 @@ try {
   driver = await startDriver(stack);
   await inFlight(driver, WARM_UP, 32);
   const figures: Figures = {};
-  print(`missions on ${cpus().length} processors, ${Object.keys(stack.pids).length} processes; each with one task, a review and a person's approval\n`);
+  print(
+    `missions on ${cpus().length} processors, ${Object.keys(stack.pids).length} processes; each with one task, a review and a person's approval\n`,
+  );
   print('scenario       completed/s    p50 ms    p99 ms   CPU s/1000   memory MB');
   for (const scenario of SCENARIOS) {
     if (values.only !== undefined && values.only !== scenario.name) continue;
@@ -49,10 +51,15 @@ try {
 async function measure(missions: Driver, on: BenchStack, scenario: Scenario): Promise<Figures> {
   const before = await cpuSeconds(on.pids);
   const started = performance.now();
-  const took = scenario.in_flight === undefined ? await atRate(missions, scenario.missions, scenario.every_ms ?? 0) : await inFlight(missions, scenario.missions, scenario.in_flight);
+  const took =
+    scenario.in_flight === undefined
+      ? await atRate(missions, scenario.missions, scenario.every_ms ?? 0)
+      : await inFlight(missions, scenario.missions, scenario.in_flight);
   const seconds = (performance.now() - started) / 1_000;
   const after = await cpuSeconds(on.pids);
-  const used = new Map([...after].map(([name, cpu_s]) => [name, ((cpu_s - (before.get(name) ?? 0)) * 1_000) / scenario.missions]));
+  const used = new Map(
+    [...after].map(([name, cpu_s]) => [name, ((cpu_s - (before.get(name) ?? 0)) * 1_000) / scenario.missions]),
+  );
   const memory = await memoryMb(on.pids);
   const figures = {
     completed_per_s: scenario.missions / seconds,
@@ -61,10 +68,19 @@ async function measure(missions: Driver, on: BenchStack, scenario: Scenario): Pr
     cpu_s_per_1000: [...used.values()].reduce((sum, cpu_s) => sum + cpu_s, 0),
     memory_mb: memory,
   };
-  const row = [figures.completed_per_s, figures.p50_ms, figures.p99_ms, figures.cpu_s_per_1000, figures.memory_mb].map((figure) => figure.toFixed(1).padStart(11));
+  const row = [figures.completed_per_s, figures.p50_ms, figures.p99_ms, figures.cpu_s_per_1000, figures.memory_mb].map((figure) =>
+    figure.toFixed(1).padStart(11),
+  );
   print(`${scenario.name.padEnd(13)} ${row.join(' ')}`);
-  print(`    CPU s/1000: ${[...used].toSorted((a, b) => b[1] - a[1]).map(([name, cpu_s]) => `${name} ${cpu_s.toFixed(2)}`).join(', ')}`);
-  return Object.fromEntries(Object.entries(figures).map(([name, figure]) => [`missions.${scenario.name}.${name}`, Number(figure.toFixed(3))]));
+  print(
+    `    CPU s/1000: ${[...used]
+      .toSorted((a, b) => b[1] - a[1])
+      .map(([name, cpu_s]) => `${name} ${cpu_s.toFixed(2)}`)
+      .join(', ')}`,
+  );
+  return Object.fromEntries(
+    Object.entries(figures).map(([name, figure]) => [`missions.${scenario.name}.${name}`, Number(figure.toFixed(3))]),
+  );
 }
 
 async function inFlight(missions: Driver, total: number, width: number): Promise<number[]> {

@@ -24,12 +24,14 @@ async function statOf(pid: number): Promise<Stat | null> {
 async function family(roots: Iterable<number>): Promise<Map<number, Stat>> {
   const all = new Map<number, Stat>();
   const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  await Promise.all(names.map(async (name) => {
-    const stat = await statOf(Number(name));
-    if (stat) all.set(Number(name), stat);
-  }));
+  await Promise.all(
+    names.map(async (name) => {
+      const stat = await statOf(Number(name));
+      if (stat) all.set(Number(name), stat);
+    }),
+  );
   const members = new Set(roots);
-  for (let before = -1; before !== members.size; ) {
+  for (let before = -1; before !== members.size;) {
     before = members.size;
     for (const [pid, stat] of all) if (members.has(stat.parent)) members.add(pid);
   }
@@ -40,7 +42,10 @@ export async function cpuSeconds(pids: Readonly<Record<string, number>>): Promis
   const used = new Map<string, number>();
   for (const [name, pid] of Object.entries(pids)) {
     const stats = await family([pid]);
-    used.set(name, [...stats.values()].reduce((sum, stat) => sum + stat.cpu_s, 0));
+    used.set(
+      name,
+      [...stats.values()].reduce((sum, stat) => sum + stat.cpu_s, 0),
+    );
   }
   return used;
 }

@@ -11,5 +11,11 @@ export {
   stopLeftoverPostgres,
 } from './servers/postgres.ts';
 export type { Log } from './servers/server-process.ts';
-export { type RunningPrometheus, type Sample, type ScrapeTarget, type StartPrometheus, startPrometheus } from './servers/prometheus.ts';
+export {
+  type RunningPrometheus,
+  type Sample,
+  type ScrapeTarget,
+  type StartPrometheus,
+  startPrometheus,
+} from './servers/prometheus.ts';
 export { type Expression, queryExpressions } from './deploy/dashboard.ts';

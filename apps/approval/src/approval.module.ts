@@ -14,7 +14,10 @@ import { approval } from './work.ts';
       provide: RUNTIME,
       inject: [PLATFORM],
       useFactory: ({ config, store, instruments, instance, logger }: Platform<ApprovalConfig>) =>
-        createService(approval(cedarPolicy(config.BATON_POLICY_DIR, { onFailure: (err) => logger.error({ err }, 'policy-failed') })), { log: store.log, dead_letters: store.deadLetters, instruments, holder: instance, slots: 1 }),
+        createService(
+          approval(cedarPolicy(config.BATON_POLICY_DIR, { onFailure: (err) => logger.error({ err }, 'policy-failed') })),
+          { log: store.log, dead_letters: store.deadLetters, instruments, holder: instance, slots: 1 },
+        ),
     },
   ],
 })

@@ -8,7 +8,10 @@ import { answer } from './work.ts';
 /** Why an answer does not count, and what to do about it. */
 const REFUSALS: Readonly<Record<string, { readonly status: number; readonly detail: string }>> = {
   'unknown-card': { status: 404, detail: 'there is no such decision card; see baton approvals' },
-  'different-content': { status: 409, detail: 'the content changed since it was shown: look at the card again and answer what it shows now' },
+  'different-content': {
+    status: 409,
+    detail: 'the content changed since it was shown: look at the card again and answer what it shows now',
+  },
   'already-decided': { status: 409, detail: 'somebody has decided already; the first answer counts' },
   'self-approval': { status: 403, detail: 'whoever asked for this change may not approve it: the policy wants a second person' },
   expired: { status: 409, detail: 'the card expired before it was answered; the release has failed and can be asked for again' },
@@ -27,10 +30,25 @@ export class GatesController {
 
   @Post(':mission_id/:revision/answer')
   @HttpCode(200)
-  async answer(@Param() at: { mission_id: string; revision: string }, @Body() body: unknown, @Headers() headers: Record<string, string | undefined>): Promise<unknown> {
+  async answer(
+    @Param() at: { mission_id: string; revision: string },
+    @Body() body: unknown,
+    @Headers() headers: Record<string, string | undefined>,
+  ): Promise<unknown> {
     const given = body !== null && typeof body === 'object' ? body : {};
-    const asked = parseBody(answerGateSchema, { channel: 'http', ...given, mission_id: at.mission_id, revision: Number(at.revision), by: headers['baton-actor'] });
-    const decided = await this.platform.instruments.span('answer gate', { mission_id: asked.mission_id }, headers['traceparent'], (traceparent) => this.runtime.submit(answer(asked, traceparent)));
+    const asked = parseBody(answerGateSchema, {
+      channel: 'http',
+      ...given,
+      mission_id: at.mission_id,
+      revision: Number(at.revision),
+      by: headers['baton-actor'],
+    });
+    const decided = await this.platform.instruments.span(
+      'answer gate',
+      { mission_id: asked.mission_id },
+      headers['traceparent'],
+      (traceparent) => this.runtime.submit(answer(asked, traceparent)),
+    );
     if (decided.status !== 'refused') return { outcome: asked.answer === 'approve' ? 'approved' : 'denied' };
     const { status, detail } = REFUSALS[decided.reason] ?? { status: 409, detail: decided.reason };
     throw problem({ status, type: decided.reason, detail });

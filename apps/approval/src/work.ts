@@ -8,8 +8,22 @@ type OpenGate = Extract<GateCommand, { type: 'OpenGate' }>;
 
 export function answer(asked: AnswerGate, traceparent?: string): Request {
   const { mission_id, revision, content_digest, by, channel, reason } = asked;
-  const command: GateCommand = { type: 'AnswerGate', answer: asked.answer, content_digest, by: { kind: 'person', id: by }, channel, reason };
-  return { stream: STREAM_OF.gate(mission_id, revision), command, causation_id: `answer:${digestOf(asked)}`, correlation_id: mission_id, actor: { kind: 'person', id: by }, traceparent };
+  const command: GateCommand = {
+    type: 'AnswerGate',
+    answer: asked.answer,
+    content_digest,
+    by: { kind: 'person', id: by },
+    channel,
+    reason,
+  };
+  return {
+    stream: STREAM_OF.gate(mission_id, revision),
+    command,
+    causation_id: `answer:${digestOf(asked)}`,
+    correlation_id: mission_id,
+    actor: { kind: 'person', id: by },
+    traceparent,
+  };
 }
 
 export const approval = (policy: Policy): ServiceDefinition => ({
@@ -34,7 +48,10 @@ export const approval = (policy: Policy): ServiceDefinition => ({
   inbound: {
     AnswerGate: (body, delivery) => {
       const parsed = answerGateSchema.safeParse(body);
-      if (!parsed.success) throw new InvalidRequest(parsed.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`).join('; '));
+      if (!parsed.success)
+        throw new InvalidRequest(
+          parsed.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`).join('; '),
+        );
       return [answer(parsed.data, delivery.headers['traceparent'])];
     },
   },

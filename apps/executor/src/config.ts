@@ -6,11 +6,39 @@ import { baseConfigSchema, readConfig } from '@baton/service-host';
 import { z } from 'zod';
 
 export const executorConfigSchema = baseConfigSchema.extend({
-  BATON_WORK_DIR: z.string().min(1).default(join(tmpdir(), 'baton-executor')).describe('give a directory for clones and workspaces, on a disk with room'),
-  BATON_WORK_SLOTS: z.coerce.number().int().min(1).max(1_000).default(8).describe('give how many attempts may run side by side, 1 to 1000'),
-  BATON_GIT_TIMEOUT_MS: z.coerce.number().int().min(1_000).max(3_600_000).default(120_000).describe('give how long one git command may take, in ms'),
-  BATON_AGENT_KILL_GRACE_MS: z.coerce.number().int().min(0).max(60_000).default(2_000).describe('give how long an agent has between SIGTERM and SIGKILL, in ms'),
-  BATON_AGENT_OUTPUT_BYTES_MAX: z.coerce.number().int().min(10_000).max(100_000_000).default(1_000_000).describe('give how much of what an agent prints is kept, in bytes'),
+  BATON_WORK_DIR: z
+    .string()
+    .min(1)
+    .default(join(tmpdir(), 'baton-executor'))
+    .describe('give a directory for clones and workspaces, on a disk with room'),
+  BATON_WORK_SLOTS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(8)
+    .describe('give how many attempts may run side by side, 1 to 1000'),
+  BATON_GIT_TIMEOUT_MS: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .max(3_600_000)
+    .default(120_000)
+    .describe('give how long one git command may take, in ms'),
+  BATON_AGENT_KILL_GRACE_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(2_000)
+    .describe('give how long an agent has between SIGTERM and SIGKILL, in ms'),
+  BATON_AGENT_OUTPUT_BYTES_MAX: z.coerce
+    .number()
+    .int()
+    .min(10_000)
+    .max(100_000_000)
+    .default(1_000_000)
+    .describe('give how much of what an agent prints is kept, in bytes'),
 });
 export type ExecutorConfig = z.output<typeof executorConfigSchema>;
 

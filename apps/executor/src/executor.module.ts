@@ -17,7 +17,12 @@ import { executor } from './work.ts';
       inject: [PLATFORM],
       useFactory: async ({ config, store, instruments, instance, logger }: Platform<ExecutorConfig>): Promise<ServiceRuntime> => {
         const { artifacts } = store;
-        const git = gitWorkspaces({ root_dir: config.BATON_WORK_DIR, artifacts, git_timeout_ms: config.BATON_GIT_TIMEOUT_MS, environment: ENVIRONMENT });
+        const git = gitWorkspaces({
+          root_dir: config.BATON_WORK_DIR,
+          artifacts,
+          git_timeout_ms: config.BATON_GIT_TIMEOUT_MS,
+          environment: ENVIRONMENT,
+        });
         const scratch = scratchWorkspaces({ artifacts, environment: ENVIRONMENT });
         logger.info({ workspaces: await git.sweepLeftovers() }, 'leftovers-removed');
         const runtimes = [
@@ -29,7 +34,13 @@ import { executor } from './work.ts';
           }),
           scriptedAgentRuntime(),
         ];
-        return createService(executor({ runtimes, git, scratch }), { log: store.log, dead_letters: store.deadLetters, instruments, holder: instance, slots: config.BATON_WORK_SLOTS });
+        return createService(executor({ runtimes, git, scratch }), {
+          log: store.log,
+          dead_letters: store.deadLetters,
+          instruments,
+          holder: instance,
+          slots: config.BATON_WORK_SLOTS,
+        });
       },
     },
   ],

@@ -21,7 +21,11 @@ function attempt(parts: ExecutorParts): Performer {
   return async (work) => {
     const running = work.state as Running;
     const provider = running.base.repository ? parts.git : parts.scratch;
-    const workspace = await provider.open({ name: `${running.task.id}-${running.attempt}-${running.mission_id.slice(0, 8)}`, base: running.base, signal: work.signal });
+    const workspace = await provider.open({
+      name: `${running.task.id}-${running.attempt}-${running.mission_id.slice(0, 8)}`,
+      base: running.base,
+      signal: work.signal,
+    });
     try {
       await work.submit(await made(runtimeFor(parts, running.task.agent), workspace, running, work));
     } finally {
@@ -32,13 +36,24 @@ function attempt(parts: ExecutorParts): Performer {
 
 function runtimeFor(parts: ExecutorParts, agent: Agent): AgentRuntime {
   const runtime = parts.runtimes.find((candidate) => candidate.runtime === agent.runtime);
-  if (!runtime) throw Object.assign(new Error(`no runtime "${agent.runtime}" is installed here; known: ${parts.runtimes.map(({ runtime: name }) => name).join(', ')}`), { failure_class: 'semantic' });
+  if (!runtime)
+    throw Object.assign(
+      new Error(
+        `no runtime "${agent.runtime}" is installed here; known: ${parts.runtimes.map(({ runtime: name }) => name).join(', ')}`,
+      ),
+      { failure_class: 'semantic' },
+    );
   return runtime;
 }
 
 async function made(runtime: AgentRuntime, workspace: Workspace, running: Running, work: Work): Promise<TaskCommand> {
   const { task, attempt: number } = running;
-  const outcome = await runtime.run({ agent: task.agent, envelope: envelopeOf(running), directory: workspace.directory, signal: work.signal });
+  const outcome = await runtime.run({
+    agent: task.agent,
+    envelope: envelopeOf(running),
+    directory: workspace.directory,
+    signal: work.signal,
+  });
   work.signal.throwIfAborted();
   if (outcome.status === 'failed') {
     const { failure_class, cause, output_tail } = outcome;
@@ -46,13 +61,24 @@ async function made(runtime: AgentRuntime, workspace: Workspace, running: Runnin
   }
   const { summary, output } = outcome.result;
   const { write_set, write_set_exclude } = task;
-  const collected = await workspace.collect({ write_set, write_set_exclude, output: output ?? null, message: `${task.title} (attempt ${number})` });
+  const collected = await workspace.collect({
+    write_set,
+    write_set_exclude,
+    output: output ?? null,
+    message: `${task.title} (attempt ${number})`,
+  });
   if (collected.status === 'refused') {
     const cause = `the agent wrote outside its write-set (${write_set.join(', ')}): ${collected.paths.join(', ')}`;
     return { type: 'RecordFailure', attempt: number, failure_class: 'policy', cause, output_tail: summary };
   }
   if (collected.status === 'empty') {
-    return { type: 'RecordFailure', attempt: number, failure_class: 'semantic', cause: 'the agent said done and changed nothing', output_tail: summary };
+    return {
+      type: 'RecordFailure',
+      attempt: number,
+      failure_class: 'semantic',
+      cause: 'the agent said done and changed nothing',
+      output_tail: summary,
+    };
   }
   const receipts: Receipt[] = [];
   for (const criterion of task.acceptance) receipts.push(await workspace.check(criterion, work.signal));

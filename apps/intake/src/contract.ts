@@ -17,24 +17,53 @@ export function readContract(body: unknown): ReadContract {
   return { faults: faults.slice(0, FAULTS_MAX) };
 }
 
-const fieldOf = (path: readonly PropertyKey[]): string => (path.length === 0 ? '(the whole document)' : path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('').replace(/^\./, ''));
+const fieldOf = (path: readonly PropertyKey[]): string =>
+  path.length === 0
+    ? '(the whole document)'
+    : path
+        .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+        .join('')
+        .replace(/^\./, '');
 
 function faultsOf(issue: z.core.$ZodIssue): Fault[] {
   const field = fieldOf(issue.path);
   switch (issue.code) {
     case 'invalid_type':
-      if (issue.message.includes('received undefined')) return [{ field, problem: 'is missing', fix: `add it: ${aWord(issue.expected)}` }];
+      if (issue.message.includes('received undefined'))
+        return [{ field, problem: 'is missing', fix: `add it: ${aWord(issue.expected)}` }];
       return [{ field, problem: `is not ${aWord(issue.expected)}`, fix: `write ${aWord(issue.expected)}` }];
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ field: fieldOf([...issue.path, key]), problem: 'is not a field of a mission', fix: 'remove it, or correct its name' }));
+      return issue.keys.map((key) => ({
+        field: fieldOf([...issue.path, key]),
+        problem: 'is not a field of a mission',
+        fix: 'remove it, or correct its name',
+      }));
     case 'invalid_value':
       return [{ field, problem: 'has a value that is not allowed', fix: `use one of: ${issue.values.map(String).join(', ')}` }];
     case 'too_small':
-      return [{ field, problem: 'is too short or too small', fix: `give at least ${String(issue.minimum)}${issue.origin === 'array' ? ' entries' : issue.origin === 'string' ? ' character(s)' : ''}` }];
+      return [
+        {
+          field,
+          problem: 'is too short or too small',
+          fix: `give at least ${String(issue.minimum)}${issue.origin === 'array' ? ' entries' : issue.origin === 'string' ? ' character(s)' : ''}`,
+        },
+      ];
     case 'too_big':
-      return [{ field, problem: 'is too long or too large', fix: `give at most ${String(issue.maximum)}${issue.origin === 'array' ? ' entries' : issue.origin === 'string' ? ' characters' : ''}` }];
+      return [
+        {
+          field,
+          problem: 'is too long or too large',
+          fix: `give at most ${String(issue.maximum)}${issue.origin === 'array' ? ' entries' : issue.origin === 'string' ? ' characters' : ''}`,
+        },
+      ];
     case 'invalid_union':
-      return [{ field, problem: 'fits none of the allowed forms', fix: 'discriminator' in issue ? 'use runtime "command" or "scripted"' : 'see the fields of a mission in the README' }];
+      return [
+        {
+          field,
+          problem: 'fits none of the allowed forms',
+          fix: 'discriminator' in issue ? 'use runtime "command" or "scripted"' : 'see the fields of a mission in the README',
+        },
+      ];
     default:
       return [{ field, problem: 'has a form that is not allowed', fix: issue.message }];
   }
@@ -43,9 +72,11 @@ function faultsOf(issue: z.core.$ZodIssue): Fault[] {
 const aWord = (expected: string): string => (/^[aeiou]/.test(expected) ? `an ${expected}` : `a ${expected}`);
 
 type Loose = { readonly [key: string]: unknown };
-const loose = (value: unknown): Loose => (value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Loose) : {});
+const loose = (value: unknown): Loose =>
+  value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Loose) : {};
 const listed = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-const same = (a: unknown, b: unknown): boolean => typeof a === 'string' && typeof b === 'string' && a.trim().toLowerCase() === b.trim().toLowerCase();
+const same = (a: unknown, b: unknown): boolean =>
+  typeof a === 'string' && typeof b === 'string' && a.trim().toLowerCase() === b.trim().toLowerCase();
 
 /** What the shape allows and yet makes no sense. Looks at the raw body, so that it speaks up beside faults of shape. */
 function lint(body: unknown): Fault[] {
@@ -55,26 +86,57 @@ function lint(body: unknown): Fault[] {
   const seen = new Set<unknown>();
   criteria.forEach((criterion, index) => {
     const field = `criteria[${index}]`;
-    if (typeof criterion['id'] === 'string' && seen.has(criterion['id'])) faults.push({ field: `${field}.id`, problem: `"${criterion['id']}" is used twice`, fix: 'give every criterion its own id' });
+    if (typeof criterion['id'] === 'string' && seen.has(criterion['id']))
+      faults.push({
+        field: `${field}.id`,
+        problem: `"${criterion['id']}" is used twice`,
+        fix: 'give every criterion its own id',
+      });
     seen.add(criterion['id']);
     if (contract['repository'] !== undefined && criterion['check'] === undefined && criterion['id'] !== undefined) {
-      faults.push({ field: `${field}.check`, problem: 'nobody can measure it', fix: 'add check.run: a command whose exit code 0 means that the criterion holds' });
+      faults.push({
+        field: `${field}.check`,
+        problem: 'nobody can measure it',
+        fix: 'add check.run: a command whose exit code 0 means that the criterion holds',
+      });
     }
   });
   const goals = [contract['objective'], contract['title'], ...criteria.map((criterion) => criterion['statement'])];
   listed(contract['non_goals']).forEach((nonGoal, index) => {
-    if (goals.some((goal) => same(goal, nonGoal))) faults.push({ field: `non_goals[${index}]`, problem: 'contradicts the contract: it is also a goal or a criterion', fix: 'remove it from one of the two' });
+    if (goals.some((goal) => same(goal, nonGoal)))
+      faults.push({
+        field: `non_goals[${index}]`,
+        problem: 'contradicts the contract: it is also a goal or a criterion',
+        fix: 'remove it from one of the two',
+      });
   });
   const scope = loose(contract['scope']);
   listed(scope['exclude']).forEach((path, index) => {
-    if (listed(scope['include']).some((included) => same(included, path))) faults.push({ field: `scope.exclude[${index}]`, problem: 'excludes what scope.include includes', fix: 'remove it from one of the two' });
+    if (listed(scope['include']).some((included) => same(included, path)))
+      faults.push({
+        field: `scope.exclude[${index}]`,
+        problem: 'excludes what scope.include includes',
+        fix: 'remove it from one of the two',
+      });
   });
   const budgets = loose(contract['budgets']);
-  if (typeof budgets['run_ms_max'] === 'number' && typeof budgets['mission_ms_max'] === 'number' && budgets['run_ms_max'] > budgets['mission_ms_max']) {
-    faults.push({ field: 'budgets.run_ms_max', problem: 'one run may take longer than the whole mission', fix: 'make it smaller than budgets.mission_ms_max' });
+  if (
+    typeof budgets['run_ms_max'] === 'number' &&
+    typeof budgets['mission_ms_max'] === 'number' &&
+    budgets['run_ms_max'] > budgets['mission_ms_max']
+  ) {
+    faults.push({
+      field: 'budgets.run_ms_max',
+      problem: 'one run may take longer than the whole mission',
+      fix: 'make it smaller than budgets.mission_ms_max',
+    });
   }
   if (loose(contract['agent'])['runtime'] === 'scripted' && contract['repository'] !== undefined) {
-    faults.push({ field: 'agent.runtime', problem: 'a scripted agent answers a text and changes no repository', fix: 'use runtime "command", or leave "repository" away' });
+    faults.push({
+      field: 'agent.runtime',
+      problem: 'a scripted agent answers a text and changes no repository',
+      fix: 'use runtime "command", or leave "repository" away',
+    });
   }
   return faults;
 }

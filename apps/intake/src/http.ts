@@ -16,11 +16,17 @@ interface Reply {
 const header = (name: string, value: string | undefined, chars_max: number, fix: string): string => {
   const text = value?.trim() ?? '';
   if (text === '' || text.length > chars_max) {
-    throw problem({ status: 400, type: 'missing-header', detail: `header ${name} is ${text === '' ? 'missing' : `longer than ${chars_max} characters`}`, faults: [{ field: name, problem: 'is not usable', fix }] });
+    throw problem({
+      status: 400,
+      type: 'missing-header',
+      detail: `header ${name} is ${text === '' ? 'missing' : `longer than ${chars_max} characters`}`,
+      faults: [{ field: name, problem: 'is not usable', fix }],
+    });
   }
   return text;
 };
-const actorOf = (value: string | undefined): string => header('Baton-Actor', value, PERSON_CHARS_MAX, 'say who asks, such as Baton-Actor: ada@example.org');
+const actorOf = (value: string | undefined): string =>
+  header('Baton-Actor', value, PERSON_CHARS_MAX, 'say who asks, such as Baton-Actor: ada@example.org');
 
 @Controller('v1/missions')
 export class MissionsController {
@@ -33,15 +39,33 @@ export class MissionsController {
   }
 
   @Post()
-  async submit(@Body() contract: unknown, @Headers() headers: Record<string, string | undefined>, @Res({ passthrough: true }) reply: Reply): Promise<unknown> {
-    const idempotency_key = header('Idempotency-Key', headers['idempotency-key'], IDEMPOTENCY_KEY_CHARS_MAX, 'send a key that is new for each mission, such as a uuid');
+  async submit(
+    @Body() contract: unknown,
+    @Headers() headers: Record<string, string | undefined>,
+    @Res({ passthrough: true }) reply: Reply,
+  ): Promise<unknown> {
+    const idempotency_key = header(
+      'Idempotency-Key',
+      headers['idempotency-key'],
+      IDEMPOTENCY_KEY_CHARS_MAX,
+      'send a key that is new for each mission, such as a uuid',
+    );
     const requested_by = actorOf(headers['baton-actor']);
     const mission_id = missionIdOf(idempotency_key);
     const asked = { idempotency_key, requested_by, contract, source: 'http' as const };
     const request = submission(asked);
-    const decided = await this.platform.instruments.span('submit mission', { mission_id }, headers['traceparent'], (traceparent) => this.runtime.submit({ ...request, traceparent }));
+    const decided = await this.platform.instruments.span(
+      'submit mission',
+      { mission_id },
+      headers['traceparent'],
+      (traceparent) => this.runtime.submit({ ...request, traceparent }),
+    );
     if (decided.status === 'refused') {
-      throw problem({ status: 409, type: 'idempotency-key-reused', detail: `mission ${mission_id} was accepted under this Idempotency-Key with other content; use a new key for another mission` });
+      throw problem({
+        status: 409,
+        type: 'idempotency-key-reused',
+        detail: `mission ${mission_id} was accepted under this Idempotency-Key with other content; use a new key for another mission`,
+      });
     }
     if (request.command.type === 'RejectMission') {
       const { faults } = request.command;
@@ -54,11 +78,18 @@ export class MissionsController {
 
   @Post(':mission_id/cancel')
   @HttpCode(202)
-  async cancel(@Param('mission_id') mission_id: string, @Body() body: unknown, @Headers() headers: Record<string, string | undefined>): Promise<unknown> {
+  async cancel(
+    @Param('mission_id') mission_id: string,
+    @Body() body: unknown,
+    @Headers() headers: Record<string, string | undefined>,
+  ): Promise<unknown> {
     const by = actorOf(headers['baton-actor']);
     const { reason } = parseBody(cancelBodySchema, body ?? undefined);
-    const decided = await this.platform.instruments.span('cancel mission', { mission_id }, headers['traceparent'], (traceparent) =>
-      this.runtime.submit({ ...cancellation(mission_id, by, reason), traceparent }),
+    const decided = await this.platform.instruments.span(
+      'cancel mission',
+      { mission_id },
+      headers['traceparent'],
+      (traceparent) => this.runtime.submit({ ...cancellation(mission_id, by, reason), traceparent }),
     );
     return cancelled(mission_id, decided);
   }
@@ -66,6 +97,11 @@ export class MissionsController {
 
 function cancelled(mission_id: string, decided: Decided): unknown {
   if (decided.status !== 'refused') return { mission_id, status: 'cancelling' };
-  if (decided.reason === 'unknown-mission') throw problem({ status: 404, type: 'unknown-mission', detail: `there is no mission ${mission_id}; see baton list` });
-  throw problem({ status: 409, type: decided.reason, detail: `mission ${mission_id} has ended already; see baton timeline ${mission_id}` });
+  if (decided.reason === 'unknown-mission')
+    throw problem({ status: 404, type: 'unknown-mission', detail: `there is no mission ${mission_id}; see baton list` });
+  throw problem({
+    status: 409,
+    type: decided.reason,
+    detail: `mission ${mission_id} has ended already; see baton timeline ${mission_id}`,
+  });
 }

@@ -11,7 +11,8 @@ import { intake } from './work.ts';
     {
       provide: RUNTIME,
       inject: [PLATFORM],
-      useFactory: ({ store, instruments, instance }: Platform) => createService(intake, { log: store.log, dead_letters: store.deadLetters, instruments, holder: instance, slots: 1 }),
+      useFactory: ({ store, instruments, instance }: Platform) =>
+        createService(intake, { log: store.log, dead_letters: store.deadLetters, instruments, holder: instance, slots: 1 }),
     },
   ],
 })

@@ -21,19 +21,48 @@ export function submission(asked: Submission): Request & { readonly command: Mis
   const { requested_by, source } = asked;
   const command: MissionCommand =
     'contract' in read
-      ? { type: 'AcceptMission', mission_id, contract: read.contract, contract_digest: digestOf(read.contract), requested_by, source }
+      ? {
+          type: 'AcceptMission',
+          mission_id,
+          contract: read.contract,
+          contract_digest: digestOf(read.contract),
+          requested_by,
+          source,
+        }
       : { type: 'RejectMission', mission_id, requested_by, faults: read.faults };
   // The content is part of the cause: a mended contract under the same key is another request, a repeated one is not.
   const causation_id = `request:${digestOf({ key: asked.idempotency_key, contract: asked.contract ?? null })}`;
-  return { stream: STREAM_OF.mission(mission_id), command, causation_id, correlation_id: mission_id, actor: person(requested_by), traceparent: asked.traceparent };
+  return {
+    stream: STREAM_OF.mission(mission_id),
+    command,
+    causation_id,
+    correlation_id: mission_id,
+    actor: person(requested_by),
+    traceparent: asked.traceparent,
+  };
 }
 
 export function cancellation(mission_id: string, by: string, reason: string): Request {
   const command: MissionCommand = { type: 'CancelMission', by, reason };
-  return { stream: STREAM_OF.mission(mission_id), command, causation_id: `cancel:${mission_id}`, correlation_id: mission_id, actor: person(by) };
+  return {
+    stream: STREAM_OF.mission(mission_id),
+    command,
+    causation_id: `cancel:${mission_id}`,
+    correlation_id: mission_id,
+    actor: person(by),
+  };
 }
 
-function parsed<T>(schema: { safeParse(body: unknown): { success: true; data: T } | { success: false; error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] } } }, body: unknown): T {
+function parsed<T>(
+  schema: {
+    safeParse(
+      body: unknown,
+    ):
+      | { success: true; data: T }
+      | { success: false; error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] } };
+  },
+  body: unknown,
+): T {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
   throw new InvalidRequest(result.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`).join('; '));
@@ -42,7 +71,14 @@ function parsed<T>(schema: { safeParse(body: unknown): { success: true; data: T 
 export const intake: ServiceDefinition = {
   name: 'intake',
   inbound: {
-    SubmitMission: (body, delivery) => [submission({ ...parsed(submitMissionSchema, body), contract: (body as { contract?: unknown }).contract, source: 'event', traceparent: delivery.headers['traceparent'] })],
+    SubmitMission: (body, delivery) => [
+      submission({
+        ...parsed(submitMissionSchema, body),
+        contract: (body as { contract?: unknown }).contract,
+        source: 'event',
+        traceparent: delivery.headers['traceparent'],
+      }),
+    ],
     CancelMission: (body) => {
       const { mission_id, by, reason } = parsed(cancelMissionSchema, body);
       return [cancellation(mission_id, by, reason)];

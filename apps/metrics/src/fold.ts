@@ -18,9 +18,29 @@ interface Open {
 
 /** The events that change a number; the others need not even be parsed. */
 export const FOLDED: ReadonlySet<EventType> = new Set<EventType>([
-  'MissionAccepted', 'MissionCancelRequested', 'MissionCompleted', 'MissionFailed', 'MissionCancelled', 'PlanProposed',
-  'AttemptStarted', 'AttemptSucceeded', 'AttemptFailed', 'AttemptLost', 'TaskBlocked', 'TaskCancelled', 'ReviewStarted', 'ReviewConcluded',
-  'IntegrationStarted', 'IntegrationTested', 'GateOpened', 'GatePassed', 'ApprovalDenied', 'GateExpired', 'GateSuperseded', 'ReleaseQueued', 'ReleaseLanded',
+  'MissionAccepted',
+  'MissionCancelRequested',
+  'MissionCompleted',
+  'MissionFailed',
+  'MissionCancelled',
+  'PlanProposed',
+  'AttemptStarted',
+  'AttemptSucceeded',
+  'AttemptFailed',
+  'AttemptLost',
+  'TaskBlocked',
+  'TaskCancelled',
+  'ReviewStarted',
+  'ReviewConcluded',
+  'IntegrationStarted',
+  'IntegrationTested',
+  'GateOpened',
+  'GatePassed',
+  'ApprovalDenied',
+  'GateExpired',
+  'GateSuperseded',
+  'ReleaseQueued',
+  'ReleaseLanded',
 ]);
 
 export interface Fold {
@@ -154,7 +174,10 @@ export function deliveryFold(): Fold {
       case 'GateExpired':
       case 'GateSuperseded':
         end(`approval ${mission_id}`, at, step('approval'));
-        return count('gates', { tier: 'gate', outcome: event.type === 'ApprovalDenied' ? 'denied' : event.type === 'GateExpired' ? 'expired' : 'superseded' });
+        return count('gates', {
+          tier: 'gate',
+          outcome: event.type === 'ApprovalDenied' ? 'denied' : event.type === 'GateExpired' ? 'expired' : 'superseded',
+        });
       case 'ReleaseQueued':
         return begin(`landing ${mission_id}`, at);
       case 'ReleaseLanded':
@@ -164,19 +187,20 @@ export function deliveryFold(): Fold {
     }
   };
 
-  const listed = <T>(map: Map<string, { labels: Labels; value: T }> | undefined): { labels: Labels; value: T }[] => [...(map?.values() ?? [])];
+  const listed = <T>(map: Map<string, { labels: Labels; value: T }> | undefined): { labels: Labels; value: T }[] => [
+    ...(map?.values() ?? []),
+  ];
   return {
     apply,
-    series: () =>
-      ({
-        missions: [...statuses].map(([status, value]) => ({ labels: { status }, value })) satisfies Series<'missions'>[],
-        missions_ended: listed(counters.get('missions_ended')),
-        attempts: listed(counters.get('attempts')),
-        gates: listed(counters.get('gates')),
-        mission_lead_time_seconds: listed(histograms.get('mission_lead_time_seconds')),
-        step_seconds: listed(histograms.get('step_seconds')),
-        review_rounds: listed(histograms.get('review_rounds')),
-        mission_recovery_seconds: listed(histograms.get('mission_recovery_seconds')),
-      }),
+    series: () => ({
+      missions: [...statuses].map(([status, value]) => ({ labels: { status }, value })) satisfies Series<'missions'>[],
+      missions_ended: listed(counters.get('missions_ended')),
+      attempts: listed(counters.get('attempts')),
+      gates: listed(counters.get('gates')),
+      mission_lead_time_seconds: listed(histograms.get('mission_lead_time_seconds')),
+      step_seconds: listed(histograms.get('step_seconds')),
+      review_rounds: listed(histograms.get('review_rounds')),
+      mission_recovery_seconds: listed(histograms.get('mission_recovery_seconds')),
+    }),
   };
 }

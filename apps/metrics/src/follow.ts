@@ -58,7 +58,9 @@ export function follow({ log, wanted, apply, onUnreadable }: FollowOptions): Fol
     for (;;) {
       const events = await log.readAfter(position, READ_MAX);
       // Deliveries that came in meanwhile may have taken the position further.
-      for (const stored of events) if (stored.position === position + 1) applyNext(stored.position, wanted.has(stored.type) ? () => parseStored(stored) : null);
+      for (const stored of events)
+        if (stored.position === position + 1)
+          applyNext(stored.position, wanted.has(stored.type) ? () => parseStored(stored) : null);
       for (const at of waiting.keys()) if (at <= position) waiting.delete(at);
       drain();
       if (events.length < READ_MAX) return;

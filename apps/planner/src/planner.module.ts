@@ -12,7 +12,13 @@ import { planner } from './work.ts';
       provide: RUNTIME,
       inject: [PLATFORM],
       useFactory: async ({ config, store, instruments, instance }: Platform<PlannerConfig>): Promise<ServiceRuntime> =>
-        createService(planner(await readTemplates(config.BATON_TEMPLATES_DIR)), { log: store.log, dead_letters: store.deadLetters, instruments, holder: instance, slots: 1 }),
+        createService(planner(await readTemplates(config.BATON_TEMPLATES_DIR)), {
+          log: store.log,
+          dead_letters: store.deadLetters,
+          instruments,
+          holder: instance,
+          slots: 1,
+        }),
     },
   ],
 })

@@ -58,4 +58,8 @@ export function withoutCollisions(tasks: readonly Task[]): readonly Task[] {
 
 /** True unless the literal beginnings of their patterns show that they cannot meet: rather one wait too many. */
 const mayCollide = (a: Task, b: Task): boolean =>
-  a.write_set.some((one) => b.write_set.some((other) => literalPrefix(one).startsWith(literalPrefix(other)) || literalPrefix(other).startsWith(literalPrefix(one))));
+  a.write_set.some((one) =>
+    b.write_set.some(
+      (other) => literalPrefix(one).startsWith(literalPrefix(other)) || literalPrefix(other).startsWith(literalPrefix(one)),
+    ),
+  );

@@ -15,7 +15,12 @@ export const templateSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
   version: z.number().int().min(1),
   owner: z.string().min(1).max(100),
-  parameters: z.record(z.string(), z.strictObject({ kind: z.enum(['line', 'list']), default: z.union([z.string(), z.array(z.string())]).optional() })).default({}),
+  parameters: z
+    .record(
+      z.string(),
+      z.strictObject({ kind: z.enum(['line', 'list']), default: z.union([z.string(), z.array(z.string())]).optional() }),
+    )
+    .default({}),
   tasks: z
     .array(
       z.strictObject({
@@ -45,13 +50,21 @@ type Values = Readonly<Record<string, string>>;
 export function expand(template: Template, template_digest: string, contract: MissionContract): Expansion {
   try {
     const parameters = parametersOf(template, contract);
-    const lines = Object.fromEntries(Object.entries(parameters).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+    const lines = Object.fromEntries(
+      Object.entries(parameters).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    );
     const values: Values = { ...lines, title: contract.title, objective: contract.objective };
-    const drafts = template.tasks.flatMap((task) => turnsOf(task, parameters).map((turn) => draft(task, { ...values, ...turn }, contract)));
-    if (drafts.length > LIMITS.tasks_max) throw new PlanProblem(`the template makes ${drafts.length} tasks, at most ${LIMITS.tasks_max} are allowed: give it shorter lists`);
+    const drafts = template.tasks.flatMap((task) =>
+      turnsOf(task, parameters).map((turn) => draft(task, { ...values, ...turn }, contract)),
+    );
+    if (drafts.length > LIMITS.tasks_max)
+      throw new PlanProblem(
+        `the template makes ${drafts.length} tasks, at most ${LIMITS.tasks_max} are allowed: give it shorter lists`,
+      );
     return { tasks: withoutCollisions(inOrder(drafts)), template_digest };
   } catch (error) {
-    if (error instanceof PlanProblem || (error as Error).name === 'OrderProblem') return { problem: `template ${template.name}@${template.version}: ${(error as Error).message}` };
+    if (error instanceof PlanProblem || (error as Error).name === 'OrderProblem')
+      return { problem: `template ${template.name}@${template.version}: ${(error as Error).message}` };
     throw error;
   }
 }
@@ -69,7 +82,10 @@ function parametersOf(template: Template, contract: MissionContract): Record<str
   return parameters;
 }
 
-function turnsOf(task: Template['tasks'][number], parameters: Readonly<Record<string, string | readonly string[]>>): readonly Values[] {
+function turnsOf(
+  task: Template['tasks'][number],
+  parameters: Readonly<Record<string, string | readonly string[]>>,
+): readonly Values[] {
   const [loop] = Object.entries(task.for_each ?? {});
   if (!loop) return [{}];
   const [name, list] = loop;
@@ -89,18 +105,23 @@ const fill = (value: string, values: Values): string =>
 const fillAll = (value: unknown, values: Values): unknown => {
   if (typeof value === 'string') return fill(value, values);
   if (Array.isArray(value)) return value.map((item) => fillAll(item, values));
-  if (value !== null && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, fillAll(member, values)]));
+  if (value !== null && typeof value === 'object')
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, fillAll(member, values)]));
   return value;
 };
 
 function draft(task: Template['tasks'][number], values: Values, contract: MissionContract): Draft {
-  const id = fill(task.id, values).toLowerCase().replaceAll(/[^a-z0-9-]+/g, '-');
+  const id = fill(task.id, values)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, '-');
   const acceptance = z.array(criterionSchema).safeParse(task.acceptance ? fillAll(task.acceptance, values) : contract.criteria);
   if (!acceptance.success) throw new PlanProblem(`task ${id}: acceptance does not fit: ${z.prettifyError(acceptance.error)}`);
   const write_set = task.write_set?.map((pattern) => fill(pattern, values)) ?? contract.scope.include;
   for (const pattern of write_set) {
     if (!pathPatternSchema.safeParse(pattern).success || !withinScope(pattern, contract.scope.include)) {
-      throw new PlanProblem(`task ${id} may write ${pattern}, which is outside scope.include (${contract.scope.include.join(', ')}): widen the scope or narrow the template`);
+      throw new PlanProblem(
+        `task ${id} may write ${pattern}, which is outside scope.include (${contract.scope.include.join(', ')}): widen the scope or narrow the template`,
+      );
     }
   }
   const planned: Task = {
@@ -118,4 +139,5 @@ function draft(task: Template['tasks'][number], values: Values, contract: Missio
   return { template_id: task.id, after: task.depends_on, task: planned };
 }
 
-const withinScope = (pattern: string, include: readonly string[]): boolean => include.some((scope) => scope === pattern || (scope.endsWith('**') && literalPrefix(pattern).startsWith(literalPrefix(scope))));
+const withinScope = (pattern: string, include: readonly string[]): boolean =>
+  include.some((scope) => scope === pattern || (scope.endsWith('**') && literalPrefix(pattern).startsWith(literalPrefix(scope))));

@@ -18,7 +18,8 @@ export async function readTemplates(directory: string): Promise<Templates> {
     const parsed = templateSchema.safeParse(parse(await readFile(join(directory, file), 'utf8')));
     if (!parsed.success) throw new Error(`template ${join(directory, file)} does not fit:\n${z.prettifyError(parsed.error)}`);
     const reference = `${parsed.data.name}@${parsed.data.version}`;
-    if (known.has(reference)) throw new Error(`template ${join(directory, file)}: ${reference} exists already; raise its version`);
+    if (known.has(reference))
+      throw new Error(`template ${join(directory, file)}: ${reference} exists already; raise its version`);
     known.set(reference, { template: parsed.data, digest: digestOf(parsed.data) });
   }
   return { find: (reference) => known.get(reference), references: [...known.keys()] };

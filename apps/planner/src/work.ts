@@ -9,8 +9,12 @@ type PlanMission = Extract<PlanCommand, { type: 'PlanMission' }>;
 export function planner(templates: Templates): ServiceDefinition {
   const expansionOf = (command: PlanMission): Expansion => {
     const found = templates.find(command.contract.template);
-    if (!found) return { problem: `template ${command.contract.template} is not known; known: ${templates.references.join(', ')}` };
+    if (!found)
+      return { problem: `template ${command.contract.template} is not known; known: ${templates.references.join(', ')}` };
     return expand(found.template, found.digest, command.contract);
   };
-  return { name: 'planner', prepare: { PlanMission: (command: PlanMission) => ({ ...command, expansion: expansionOf(command) }) } };
+  return {
+    name: 'planner',
+    prepare: { PlanMission: (command: PlanMission) => ({ ...command, expansion: expansionOf(command) }) },
+  };
 }

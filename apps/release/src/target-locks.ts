@@ -28,7 +28,10 @@ export function targetLocks(leases: Leases, holder: string): TargetLocks {
   const queueUp = async (name: string, stream: string): Promise<void> => {
     const before = queues.get(name) ?? Promise.resolve();
     const mine = new Promise<void>((resolve) => leave.set(stream, resolve));
-    queues.set(name, before.then(() => mine));
+    queues.set(
+      name,
+      before.then(() => mine),
+    );
     await before;
   };
 

@@ -18,9 +18,13 @@ export interface ReleaseParts {
 type Integrating = Extract<ReleaseState, { status: 'integrating' }>;
 type LandingState = Extract<ReleaseState, { status: 'landing' }>;
 
-const providerFor = (parts: ReleaseParts, delivery: Delivery): WorkspaceProvider => (delivery.repository ? parts.git : parts.scratch);
+const providerFor = (parts: ReleaseParts, delivery: Delivery): WorkspaceProvider =>
+  delivery.repository ? parts.git : parts.scratch;
 
-export const release = (parts: ReleaseParts): ServiceDefinition => ({ name: 'release', perform: { integrate: integrate(parts), land: land(parts) } });
+export const release = (parts: ReleaseParts): ServiceDefinition => ({
+  name: 'release',
+  perform: { integrate: integrate(parts), land: land(parts) },
+});
 
 /** What an approval binds: the diff, the evidence and the contract. The tree is not in it: the same change on a newer base is the same content. */
 const contentDigest = (change: Change, receipts: readonly Receipt[], delivery: Delivery): string =>
@@ -52,9 +56,17 @@ async function tested(parts: ReleaseParts, candidate: Integrating, work: Work): 
   const workspace = await provider.open({ name: `release-${revision}-${mission_id.slice(0, 8)}`, base, signal: work.signal });
   try {
     for (const { artifact } of accepted) await workspace.apply(artifact);
-    const collected = await workspace.collect({ write_set: ['**'], write_set_exclude: [], output: null, message: delivery.title });
+    const collected = await workspace.collect({
+      write_set: ['**'],
+      write_set_exclude: [],
+      output: null,
+      message: delivery.title,
+    });
     if (collected.status !== 'collected') {
-      const why = collected.status === 'empty' ? 'the target has everything that the tasks changed' : `paths that may never change: ${collected.paths.join(', ')}`;
+      const why =
+        collected.status === 'empty'
+          ? 'the target has everything that the tasks changed'
+          : `paths that may never change: ${collected.paths.join(', ')}`;
       throw Object.assign(new Error(`there is nothing to release: ${why}`), { failure_class: 'semantic' });
     }
     const receipts: Receipt[] = [];
@@ -84,7 +96,10 @@ function land(parts: ReleaseParts): Performer {
       });
       if (landing.status === 'landed') {
         const decided = await work.submit({ type: 'RecordLanding', revision, commit: landing.commit, tree: landing.tree });
-        if (decided.status === 'refused') throw Object.assign(new Error(`${landing.commit} landed with tree ${landing.tree}, tested was ${change.tree}`), { failure_class: 'policy' });
+        if (decided.status === 'refused')
+          throw Object.assign(new Error(`${landing.commit} landed with tree ${landing.tree}, tested was ${change.tree}`), {
+            failure_class: 'policy',
+          });
         return;
       }
       const decided = await work.submit({ type: 'RecordTargetMoved', revision, target_commit: landing.target_commit });

@@ -14,10 +14,21 @@ import { reviewer } from './work.ts';
       inject: [PLATFORM],
       useFactory: async ({ config, store, instruments, instance, logger }: Platform<ReviewerConfig>): Promise<ServiceRuntime> => {
         const { artifacts } = store;
-        const git = gitWorkspaces({ root_dir: config.BATON_WORK_DIR, artifacts, git_timeout_ms: config.BATON_GIT_TIMEOUT_MS, environment: ENVIRONMENT });
+        const git = gitWorkspaces({
+          root_dir: config.BATON_WORK_DIR,
+          artifacts,
+          git_timeout_ms: config.BATON_GIT_TIMEOUT_MS,
+          environment: ENVIRONMENT,
+        });
         const scratch = scratchWorkspaces({ artifacts, environment: ENVIRONMENT });
         logger.info({ workspaces: await git.sweepLeftovers() }, 'leftovers-removed');
-        return createService(reviewer({ git, scratch }), { log: store.log, dead_letters: store.deadLetters, instruments, holder: instance, slots: config.BATON_WORK_SLOTS });
+        return createService(reviewer({ git, scratch }), {
+          log: store.log,
+          dead_letters: store.deadLetters,
+          instruments,
+          holder: instance,
+          slots: config.BATON_WORK_SLOTS,
+        });
       },
     },
   ],

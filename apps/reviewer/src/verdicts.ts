@@ -11,20 +11,37 @@ export interface Reviewed {
   readonly paths: readonly string[];
 }
 
-export function judge({ task, change, receipts, paths }: Reviewed): { readonly verdicts: readonly Verdict[]; readonly findings: readonly Finding[] } {
+export function judge({ task, change, receipts, paths }: Reviewed): {
+  readonly verdicts: readonly Verdict[];
+  readonly findings: readonly Finding[];
+} {
   const findings: Finding[] = [...outside(task, paths), ...untold(change, paths)];
   const verdicts = task.acceptance.map((criterion): Verdict => {
     const receipt = receipts.find((candidate) => candidate.criterion_id === criterion.id);
     if (!receipt) {
-      findings.push(blocking(criterion.id, `nobody checked "${criterion.statement}"`, `no receipt for criterion ${criterion.id}`));
+      findings.push(
+        blocking(criterion.id, `nobody checked "${criterion.statement}"`, `no receipt for criterion ${criterion.id}`),
+      );
       return { criterion_id: criterion.id, holds: false, evidence: 'no receipt' };
     }
     if (receipt.tree !== change.tree) {
-      findings.push(blocking(criterion.id, `the check of "${criterion.statement}" is stale`, `receipt for tree ${receipt.tree}, the change has tree ${change.tree}`));
+      findings.push(
+        blocking(
+          criterion.id,
+          `the check of "${criterion.statement}" is stale`,
+          `receipt for tree ${receipt.tree}, the change has tree ${change.tree}`,
+        ),
+      );
       return { criterion_id: criterion.id, holds: false, evidence: receipt.output_digest };
     }
     if (receipt.exit_code !== 0) {
-      findings.push(blocking(criterion.id, `"${criterion.statement}" does not hold`, `${receipt.command.join(' ') || 'the output is empty'}: exit code ${receipt.exit_code}\n${receipt.output_tail}`));
+      findings.push(
+        blocking(
+          criterion.id,
+          `"${criterion.statement}" does not hold`,
+          `${receipt.command.join(' ') || 'the output is empty'}: exit code ${receipt.exit_code}\n${receipt.output_tail}`,
+        ),
+      );
     }
     return { criterion_id: criterion.id, holds: receipt.exit_code === 0, evidence: receipt.output_digest };
   });
@@ -32,7 +49,12 @@ export function judge({ task, change, receipts, paths }: Reviewed): { readonly v
 }
 
 const EVIDENCE_CHARS_MAX = 4_000;
-const blocking = (criterion_id: string | null, statement: string, evidence: string): Finding => ({ criterion_id, severity: 'blocking', statement: statement.slice(0, 2_000), evidence: evidence.slice(0, EVIDENCE_CHARS_MAX) });
+const blocking = (criterion_id: string | null, statement: string, evidence: string): Finding => ({
+  criterion_id,
+  severity: 'blocking',
+  statement: statement.slice(0, 2_000),
+  evidence: evidence.slice(0, EVIDENCE_CHARS_MAX),
+});
 
 function outside(task: Task, paths: readonly string[]): Finding[] {
   const may = picomatch([...task.write_set], { dot: true });

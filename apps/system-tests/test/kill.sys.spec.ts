@@ -12,7 +12,18 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { auditorUrl, batonAt, type Baton } from './baton.ts';
 
 const WAVE = 20;
-const TARGETS = ['intake', 'planner', 'executor', 'reviewer', 'approval', 'release', 'metrics', 'relay', 'nats-server', 'postgres'] as const;
+const TARGETS = [
+  'intake',
+  'planner',
+  'executor',
+  'reviewer',
+  'approval',
+  'release',
+  'metrics',
+  'relay',
+  'nats-server',
+  'postgres',
+] as const;
 const MISSIONS = WAVE * TARGETS.length;
 const ENDS_WITHIN_MS = 150_000;
 const PAGE_EVENTS = 5_000;
@@ -28,8 +39,16 @@ const mission = {
   criteria: [{ id: 'written', statement: 'The document is not empty' }],
   rollback: 'Throw it away',
   risk: 'low',
-  agent: { runtime: 'command', command: ['sh', '-c', `sleep 0.3; echo '{"baton":"result/v1","status":"done","summary":"wrote","output":"hello"}'`] },
+  agent: {
+    runtime: 'command',
+    command: ['sh', '-c', `sleep 1; echo '{"baton":"result/v1","status":"done","summary":"wrote","output":"hello"}'`],
+  },
 };
+
+/** Attempts that were started and have not come to an end. */
+const attemptsRunning = (events: readonly EventRecord[]): number =>
+  events.filter(({ type }) => type === 'AttemptStarted').length -
+  events.filter(({ type }) => /^Attempt(Succeeded|Failed|Lost)$/.test(type)).length;
 
 /** As a careful client does it: the same key until intake has answered. */
 async function submit(intake: string): Promise<string> {
@@ -51,7 +70,7 @@ describe('a stack whose parts are killed in turn', () => {
   let baton: Baton;
   let submitted: readonly string[] = [];
   beforeAll(async () => {
-    baton = await batonAt('home', { BATON_WORK_SLOTS: '16' });
+    baton = await batonAt('home', { BATON_WORK_SLOTS: '32' });
     expect((await baton.run('up')).exit).toBe(0);
   });
   afterAll(() => baton.remove());
@@ -71,13 +90,18 @@ describe('a stack whose parts are killed in turn', () => {
   const kill = async (name: string): Promise<void> => {
     const before = await baton.part(name);
     process.kill(before.pid, 'SIGKILL');
-    await eventually(async () => (await baton.part(name)).restarts > before.restarts, { within_ms: 30_000, what: `${name} was started again` });
+    await eventually(async () => (await baton.part(name)).restarts > before.restarts, {
+      within_ms: 30_000,
+      what: `${name} was started again`,
+    });
   };
 
   it(`takes ${MISSIONS} missions while each part is killed with -9 and started again`, async () => {
     const { intake } = (await baton.stack()).services;
     for (const target of TARGETS) {
       const wave = Promise.all(Array.from({ length: WAVE }, () => submit(intake)));
+      if (target === 'executor')
+        await eventually(async () => attemptsRunning(await events()) > 0, { within_ms: 30_000, what: 'an attempt is under way' });
       await kill(target);
       submitted = [...submitted, ...(await wave)];
     }
@@ -92,7 +116,9 @@ describe('a stack whose parts are killed in turn', () => {
   it('brings every mission to its end', async () => {
     const ended = await eventually(
       async () => {
-        const done = new Set((await events()).filter(({ type }) => type === 'MissionCompleted').map(({ data }) => data.mission_id));
+        const done = new Set(
+          (await events()).filter(({ type }) => type === 'MissionCompleted').map(({ data }) => data.mission_id),
+        );
         return submitted.every((id) => done.has(id)) && done;
       },
       { within_ms: ENDS_WITHIN_MS, what: 'all missions are completed' },
@@ -102,8 +128,22 @@ describe('a stack whose parts are killed in turn', () => {
 
   it('has done nothing twice', async () => {
     const all = await events();
-    const times = (type: EventRecord['type']): number[] => [...Map.groupBy(all.filter((event) => event.type === type), ({ data }) => data.mission_id).values()].map((one) => one.length);
-    for (const type of ['MissionAccepted', 'PlanProposed', 'TaskAccepted', 'PlanCompleted', 'GatePassed', 'ReleaseLanded', 'MissionCompleted'] as const) {
+    const times = (type: EventRecord['type']): number[] =>
+      [
+        ...Map.groupBy(
+          all.filter((event) => event.type === type),
+          ({ data }) => data.mission_id,
+        ).values(),
+      ].map((one) => one.length);
+    for (const type of [
+      'MissionAccepted',
+      'PlanProposed',
+      'TaskAccepted',
+      'PlanCompleted',
+      'GatePassed',
+      'ReleaseLanded',
+      'MissionCompleted',
+    ] as const) {
       expect([type, ...new Set(times(type))]).toEqual([type, 1]);
     }
     // Not vacuous: some attempt was under way when its executor died.

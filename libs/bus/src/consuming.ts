@@ -117,7 +117,8 @@ export function consume(options: ConsumingOptions): Consuming {
   const forgetStatus = followConnection(connection, lanes);
   const extending = setInterval(
     () => {
-      for (const lane of lanes) for (const entry of lane.held) if (isDue(entry, ack_wait_ms)) answer(lane, entry.message, WORKING);
+      for (const lane of lanes)
+        for (const entry of lane.held) if (isDue(entry, ack_wait_ms)) answer(lane, entry.message, WORKING);
     },
     ack_wait_ms / EXTEND_PART / 2,
   );

@@ -7,7 +7,16 @@
 import { z } from 'zod';
 import { actorSchema } from './envelope.ts';
 import { criterionSchema, faultSchema, missionContractSchema, repositorySchema, RISKS } from './mission.ts';
-import { changeSchema, digestSchema, FAILURE_CLASSES, findingSchema, receiptSchema, taskSchema, treeSchema, workspaceBaseSchema } from './task.ts';
+import {
+  changeSchema,
+  digestSchema,
+  FAILURE_CLASSES,
+  findingSchema,
+  receiptSchema,
+  taskSchema,
+  treeSchema,
+  workspaceBaseSchema,
+} from './task.ts';
 
 const missionId = z.string().min(1).max(100);
 const reason = z.string().max(4_000);
@@ -18,7 +27,13 @@ const attempt = { ...task, attempt: z.number().int().min(1) };
 const revision = { ...mission, revision: z.number().int().min(1) };
 
 /** Which rule decided: name, version and content of the policy, and the digest of what it was asked. */
-export const policyRefSchema = z.object({ id: z.string(), version: z.string(), digest: digestSchema, rule: z.string(), input_digest: digestSchema });
+export const policyRefSchema = z.object({
+  id: z.string(),
+  version: z.string(),
+  digest: digestSchema,
+  rule: z.string(),
+  input_digest: digestSchema,
+});
 export type PolicyRef = z.infer<typeof policyRefSchema>;
 export const TIERS = ['autonomous', 'notify', 'gate'] as const;
 export type Tier = (typeof TIERS)[number];
@@ -56,7 +71,13 @@ export const cardSchema = z.object({
 export type Card = z.infer<typeof cardSchema>;
 
 const mission_events = {
-  MissionAccepted: z.object({ ...mission, contract: missionContractSchema, contract_digest: digestSchema, requested_by: z.string(), source: z.enum(['http', 'event']) }),
+  MissionAccepted: z.object({
+    ...mission,
+    contract: missionContractSchema,
+    contract_digest: digestSchema,
+    requested_by: z.string(),
+    source: z.enum(['http', 'event']),
+  }),
   MissionRejected: z.object({ ...mission, requested_by: z.string(), faults: z.array(faultSchema).min(1).max(100) }),
   MissionCancelRequested: z.object({ ...mission, by: z.string(), reason }),
   MissionCancelled: z.object({ ...mission, reason, /** False: not every part answered in time. */ confirmed: z.boolean() }),
@@ -66,11 +87,22 @@ const mission_events = {
 
 const plan_events = {
   PlanningStarted: z.object({ ...mission, template: z.string(), requested_by: z.string() }),
-  PlanProposed: z.object({ ...mission, template_digest: digestSchema, tasks: z.array(taskSchema).min(1), delivery: deliverySchema, plan_ms_max: z.number().int() }),
+  PlanProposed: z.object({
+    ...mission,
+    template_digest: digestSchema,
+    tasks: z.array(taskSchema).min(1),
+    delivery: deliverySchema,
+    plan_ms_max: z.number().int(),
+  }),
   TaskReady: z.object({ ...mission, task: taskSchema, base: workspaceBaseSchema }),
   TaskAccepted: z.object({ ...mission, ...acceptedTask.shape }),
   PlanCompleted: z.object({ ...mission, delivery: deliverySchema, accepted: z.array(acceptedTask).min(1) }),
-  PlanFailed: z.object({ ...mission, failure_class: failureClass, reason, /** Tasks that are under way and have to stop. */ stop: z.array(z.string()) }),
+  PlanFailed: z.object({
+    ...mission,
+    failure_class: failureClass,
+    reason,
+    /** Tasks that are under way and have to stop. */ stop: z.array(z.string()),
+  }),
   PlanCancelRequested: z.object({ ...mission, reason, stop: z.array(z.string()).min(1) }),
   TaskStopped: z.object({ ...task }),
   PlanCancelled: z.object({ ...mission, reason }),
@@ -78,7 +110,14 @@ const plan_events = {
 
 const task_events = {
   AttemptStarted: z.object({ ...attempt, task: taskSchema, base: workspaceBaseSchema, findings: z.array(findingSchema) }),
-  AttemptSucceeded: z.object({ ...attempt, task: taskSchema, base: workspaceBaseSchema, summary: z.string(), change: changeSchema, receipts: z.array(receiptSchema) }),
+  AttemptSucceeded: z.object({
+    ...attempt,
+    task: taskSchema,
+    base: workspaceBaseSchema,
+    summary: z.string(),
+    change: changeSchema,
+    receipts: z.array(receiptSchema),
+  }),
   AttemptFailed: z.object({ ...attempt, failure_class: failureClass, cause: reason, output_tail: z.string() }),
   AttemptLost: z.object({ ...attempt, holder: z.string(), cause: reason }),
   RetryScheduled: z.object({ ...attempt, /** From the moment of this event. */ after_ms: z.number().int().min(0) }),
@@ -86,18 +125,42 @@ const task_events = {
   TaskCancelled: z.object({ ...task, reason }),
 };
 
-const verdict = z.object({ criterion_id: z.string(), holds: z.boolean(), /** Digest of the receipt's output, or of nothing where the check was on the diff. */ evidence: z.string() });
+const verdict = z.object({
+  criterion_id: z.string(),
+  holds: z.boolean(),
+  /** Digest of the receipt's output, or of nothing where the check was on the diff. */ evidence: z.string(),
+});
 const review_events = {
-  ReviewStarted: z.object({ ...attempt, task: taskSchema, base: workspaceBaseSchema, change: changeSchema, receipts: z.array(receiptSchema), summary: z.string() }),
+  ReviewStarted: z.object({
+    ...attempt,
+    task: taskSchema,
+    base: workspaceBaseSchema,
+    change: changeSchema,
+    receipts: z.array(receiptSchema),
+    summary: z.string(),
+  }),
   VerdictGiven: z.object({ ...attempt, verdicts: z.array(verdict).min(1) }),
   FindingRaised: z.object({ ...attempt, finding: findingSchema }),
-  ReviewConcluded: z.object({ ...attempt, outcome: z.enum(['accepted', 'changes-requested', 'escalated']), artifact: digestSchema, tree: treeSchema }),
+  ReviewConcluded: z.object({
+    ...attempt,
+    outcome: z.enum(['accepted', 'changes-requested', 'escalated']),
+    artifact: digestSchema,
+    tree: treeSchema,
+  }),
   /** What the executor is asked to mend; follows a ReviewConcluded with `changes-requested`. */
   ChangesRequested: z.object({ ...attempt, findings: z.array(findingSchema).min(1) }),
 };
 
 const gate_events = {
-  GateOpened: z.object({ ...gate, tier: z.literal('gate'), policy: policyRefSchema, card: cardSchema, requested_by: z.string(), self_approval: z.boolean(), expires_after_ms: z.number().int() }),
+  GateOpened: z.object({
+    ...gate,
+    tier: z.literal('gate'),
+    policy: policyRefSchema,
+    card: cardSchema,
+    requested_by: z.string(),
+    self_approval: z.boolean(),
+    expires_after_ms: z.number().int(),
+  }),
   GatePassed: z.object({ ...gate, tier: z.enum(TIERS), policy: policyRefSchema, by: actorSchema }),
   ApprovalGranted: z.object({ ...gate, by: actorSchema, channel: z.string() }),
   ApprovalDenied: z.object({ ...gate, by: actorSchema, channel: z.string(), reason }),
@@ -121,9 +184,18 @@ const release_events = {
 };
 
 /** Category → event type → schema of its data (version 1 of each). */
-export const EVENTS = { mission: mission_events, plan: plan_events, task: task_events, review: review_events, gate: gate_events, release: release_events } as const;
+export const EVENTS = {
+  mission: mission_events,
+  plan: plan_events,
+  task: task_events,
+  review: review_events,
+  gate: gate_events,
+  release: release_events,
+} as const;
 
-type Of<T extends Record<string, z.ZodType>> = { [K in keyof T & string]: { readonly type: K; readonly data: z.infer<T[K]> } }[keyof T & string];
+type Of<T extends Record<string, z.ZodType>> = {
+  [K in keyof T & string]: { readonly type: K; readonly data: z.infer<T[K]> };
+}[keyof T & string];
 export type MissionEvent = Of<typeof mission_events>;
 export type PlanEvent = Of<typeof plan_events>;
 export type TaskEvent = Of<typeof task_events>;
@@ -137,8 +209,10 @@ export type DataOf<T extends EventType> = Extract<BatonEvent, { type: T }>['data
 
 const catalogue = new Map<string, { category: Category; schema: z.ZodType; version: number }>();
 for (const [category, events] of Object.entries(EVENTS)) {
-  for (const [type, schema] of Object.entries(events)) catalogue.set(type, { category: category as Category, schema, version: 1 });
+  for (const [type, schema] of Object.entries(events))
+    catalogue.set(type, { category: category as Category, schema, version: 1 });
 }
 /** Event type → its category, its schema and the newest version of it; undefined for a type nobody declared. */
-export const describeEvent = (type: string): { category: Category; schema: z.ZodType; version: number } | undefined => catalogue.get(type);
+export const describeEvent = (type: string): { category: Category; schema: z.ZodType; version: number } | undefined =>
+  catalogue.get(type);
 export const EVENT_TYPES = [...catalogue.keys()] as readonly EventType[];

@@ -14,7 +14,11 @@ export const submitMissionSchema = z.object({
 });
 export type SubmitMission = z.infer<typeof submitMissionSchema>;
 
-export const cancelMissionSchema = z.object({ mission_id: z.string().min(1).max(100), by: person, reason: z.string().max(1_000).default('') });
+export const cancelMissionSchema = z.object({
+  mission_id: z.string().min(1).max(100),
+  by: person,
+  reason: z.string().max(1_000).default(''),
+});
 export type CancelMission = z.infer<typeof cancelMissionSchema>;
 
 export const answerGateSchema = z.object({

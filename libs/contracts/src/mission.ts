@@ -50,7 +50,10 @@ export const agentSchema = z.discriminatedUnion('runtime', [
     /** Program and arguments; gets the task envelope as JSON on standard input, answers a result as JSON on standard output. */
     command: z.array(z.string().min(1).max(2_000)).min(1).max(50),
     /** Names of environment variables that the agent may see besides PATH, HOME, LANG and TMPDIR. */
-    environment: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/)).max(50).default([]),
+    environment: z
+      .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/))
+      .max(50)
+      .default([]),
   }),
   z.strictObject({
     runtime: z.literal('scripted'),
@@ -62,8 +65,16 @@ export type Agent = z.infer<typeof agentSchema>;
 
 export const repositorySchema = z.strictObject({
   /** A local path or any URL that git can clone and push to. */
-  url: z.string().trim().min(1).max(1_000).refine((url) => !url.startsWith('-') && !url.startsWith('ext::'), { message: 'use a path, or an https, ssh or file URL' }),
-  target: z.string().regex(/^(?!-)(?!.*\.\.)[A-Za-z0-9._/-]{1,200}$/, 'use the name of a branch').default('main'),
+  url: z
+    .string()
+    .trim()
+    .min(1)
+    .max(1_000)
+    .refine((url) => !url.startsWith('-') && !url.startsWith('ext::'), { message: 'use a path, or an https, ssh or file URL' }),
+  target: z
+    .string()
+    .regex(/^(?!-)(?!.*\.\.)[A-Za-z0-9._/-]{1,200}$/, 'use the name of a branch')
+    .default('main'),
 });
 export type Repository = z.infer<typeof repositorySchema>;
 
@@ -87,10 +98,18 @@ export const missionContractSchema = z.strictObject({
     .strictObject({
       attempts_max: z.number().int().min(1).max(LIMITS.attempts_max).default(3),
       run_ms_max: z.number().int().min(100).max(LIMITS.run_ms_max).default(900_000),
-      mission_ms_max: z.number().int().min(1_000).max(LIMITS.mission_ms_max).default(7 * 24 * 3_600_000),
+      mission_ms_max: z
+        .number()
+        .int()
+        .min(1_000)
+        .max(LIMITS.mission_ms_max)
+        .default(7 * 24 * 3_600_000),
     })
     .prefault({}),
-  template: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}@\d+$/, 'name a template and its version, such as single-task@1').default('single-task@1'),
+  template: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}@\d+$/, 'name a template and its version, such as single-task@1')
+    .default('single-task@1'),
   parameters: z.record(name, z.union([line, z.array(line).max(LIMITS.tasks_max)])).default({}),
   agent: agentSchema,
 });

@@ -35,8 +35,10 @@ const json = (text: string, what: string): unknown => {
 /** Parses the data of an event whose envelope is known. Throws UnreadableEvent. */
 export function parseData(type: string, schema_version: number, data: string): BatonEvent {
   const known = describeEvent(type);
-  if (!known) throw new UnreadableEvent('unknown-type', `no event type "${type}" is known here; a newer release may have written it`);
-  if (schema_version > known.version) throw new UnreadableEvent('unknown-type', `"${type}" has version ${schema_version}, this release knows ${known.version}`);
+  if (!known)
+    throw new UnreadableEvent('unknown-type', `no event type "${type}" is known here; a newer release may have written it`);
+  if (schema_version > known.version)
+    throw new UnreadableEvent('unknown-type', `"${type}" has version ${schema_version}, this release knows ${known.version}`);
   const parsed = known.schema.safeParse(json(data, `data of ${type}`));
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
@@ -48,7 +50,19 @@ export function parseData(type: string, schema_version: number, data: string): B
 /** A stored event, parsed. Throws UnreadableEvent. */
 export function parseStored(stored: StoredEvent): EventRecord {
   const meta = metaSchema.safeParse(json(stored.meta, `meta of ${stored.type} at position ${stored.position}`));
-  if (!meta.success) throw new UnreadableEvent('invalid', `meta of ${stored.type} at position ${stored.position} does not fit: ${meta.error.message}`);
+  if (!meta.success)
+    throw new UnreadableEvent(
+      'invalid',
+      `meta of ${stored.type} at position ${stored.position} does not fit: ${meta.error.message}`,
+    );
   const { id, stream, version, position, recorded_at } = stored;
-  return { ...parseData(stored.type, meta.data.schema_version, stored.data), id, stream, version, position, recorded_at, meta: meta.data };
+  return {
+    ...parseData(stored.type, meta.data.schema_version, stored.data),
+    id,
+    stream,
+    version,
+    position,
+    recorded_at,
+    meta: meta.data,
+  };
 }

@@ -18,9 +18,21 @@ export const INBOUND_STREAM = 'BATON_INBOUND';
 const DAY_MS = 24 * 3_600_000;
 export const STREAMS = {
   /** A copy of the log: a message's sequence is its event's position. */
-  [EVENT_STREAM]: { subjects: ['baton.event.>'], max_age_ms: 14 * DAY_MS, max_bytes: 16 * 2 ** 30, max_msg_bytes: 512 * 1024, duplicate_window_ms: 120_000 },
+  [EVENT_STREAM]: {
+    subjects: ['baton.event.>'],
+    max_age_ms: 14 * DAY_MS,
+    max_bytes: 16 * 2 ** 30,
+    max_msg_bytes: 512 * 1024,
+    duplicate_window_ms: 120_000,
+  },
   /** What outsiders ask for; a request is kept for good once its owner has answered it with an event. */
-  [INBOUND_STREAM]: { subjects: ['baton.inbound.>'], max_age_ms: 14 * DAY_MS, max_bytes: 2 ** 30, max_msg_bytes: 256 * 1024, duplicate_window_ms: 120_000 },
+  [INBOUND_STREAM]: {
+    subjects: ['baton.inbound.>'],
+    max_age_ms: 14 * DAY_MS,
+    max_bytes: 2 ** 30,
+    max_msg_bytes: 256 * 1024,
+    duplicate_window_ms: 120_000,
+  },
 } as const;
 export type StreamName = keyof typeof STREAMS;
 
@@ -52,13 +64,26 @@ const events = (service: ServiceName, takes: readonly EventType[], pull: Consume
   max_ack_pending: 1_024,
   settles: true,
 });
-const inbound = (service: ServiceName, takes: readonly InboundName[]): ConsumerOf => ({ service, stream: INBOUND_STREAM, takes, pull: 'react', max_ack_pending: 256, settles: true });
+const inbound = (service: ServiceName, takes: readonly InboundName[]): ConsumerOf => ({
+  service,
+  stream: INBOUND_STREAM,
+  takes,
+  pull: 'react',
+  max_ack_pending: 256,
+  settles: true,
+});
 
 /** Durable name → who pulls what. `reactions.spec.ts` holds this against the reactions. */
 export const CONSUMERS = {
   'intake-react': events('intake', ['PlanFailed', 'ReleaseVerified', 'ReleaseFailed', 'ReleaseCancelled']),
   'intake-inbound': inbound('intake', ['SubmitMission', 'CancelMission']),
-  'planner-react': events('planner', ['MissionAccepted', 'MissionCancelRequested', 'ReviewConcluded', 'TaskBlocked', 'TaskCancelled']),
+  'planner-react': events('planner', [
+    'MissionAccepted',
+    'MissionCancelRequested',
+    'ReviewConcluded',
+    'TaskBlocked',
+    'TaskCancelled',
+  ]),
   'executor-start': events('executor', ['TaskReady', 'ChangesRequested'], 'start'),
   'executor-control': events('executor', ['PlanFailed', 'PlanCancelRequested']),
   'reviewer-react': events('reviewer', ['AttemptSucceeded']),
@@ -78,8 +103,10 @@ export const DELIVERIES_MAX = 8;
 export function filterSubjects(name: ConsumerName): readonly string[] | undefined {
   const consumer: ConsumerOf = CONSUMERS[name];
   if (consumer.takes.length === 0) return undefined;
-  return consumer.takes.map((take) => (consumer.stream === EVENT_STREAM ? subjectOf(take as EventType) : INBOUND[take as InboundName].subject));
+  return consumer.takes.map((take) =>
+    consumer.stream === EVENT_STREAM ? subjectOf(take as EventType) : INBOUND[take as InboundName].subject,
+  );
 }
 
-export const consumersOf = (service: ServiceName): readonly ConsumerName[] => (Object.keys(CONSUMERS) as ConsumerName[]).filter((name) => CONSUMERS[name].service === service);
-
+export const consumersOf = (service: ServiceName): readonly ConsumerName[] =>
+  (Object.keys(CONSUMERS) as ConsumerName[]).filter((name) => CONSUMERS[name].service === service);

@@ -57,7 +57,8 @@ export const LEASE_MS = 10_000;
 const REASON_CHARS_MAX = 4_000;
 
 /** Causes come from outside and are told in longer sentences: one that outgrows its field would make a stream that nobody can read again. */
-export const clipped = (text: string, chars_max: number = REASON_CHARS_MAX): string => (text.length <= chars_max ? text : `${text.slice(0, chars_max - 1)}…`);
+export const clipped = (text: string, chars_max: number = REASON_CHARS_MAX): string =>
+  text.length <= chars_max ? text : `${text.slice(0, chars_max - 1)}…`;
 
 /** A state or event that cannot be: the code and the history do not fit. Never caught, never retried. */
 export class BrokenInvariant extends Error {

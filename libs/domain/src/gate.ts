@@ -1,6 +1,16 @@
 /** A person grants exactly what was shown to them, once, before it expires; nobody answers in silence's place. Owner: approval. */
 import type { Actor, Card, Delivery, GateEvent, PolicyRef, Tier } from '@baton/contracts';
-import { accept, already, clipped, never, refuse, type DeadlinePassed, type Decider, type Decision, type Waiting } from './decider.ts';
+import {
+  accept,
+  already,
+  clipped,
+  never,
+  refuse,
+  type DeadlinePassed,
+  type Decider,
+  type Decision,
+  type Waiting,
+} from './decider.ts';
 
 /** How long a card stays open; then the gate is closed, never passed. */
 export const GATE_OPEN_MS = 24 * 3_600_000;
@@ -18,7 +28,14 @@ interface Named {
   readonly content_digest: string;
 }
 
-type Open = Named & { readonly status: 'open'; readonly requested_by: string; readonly self_approval: boolean; readonly policy: PolicyRef; readonly title: string; readonly expires_after_ms: number };
+type Open = Named & {
+  readonly status: 'open';
+  readonly requested_by: string;
+  readonly self_approval: boolean;
+  readonly policy: PolicyRef;
+  readonly title: string;
+  readonly expires_after_ms: number;
+};
 
 export type GateState =
   | { readonly status: 'new' }
@@ -36,7 +53,14 @@ export type GateCommand =
       /** Asked of the policy right before deciding; null only until then. */
       readonly evaluation: Evaluation | null;
     } & Named)
-  | { readonly type: 'AnswerGate'; readonly answer: 'approve' | 'deny'; readonly content_digest: string; readonly by: Actor; readonly channel: string; readonly reason: string }
+  | {
+      readonly type: 'AnswerGate';
+      readonly answer: 'approve' | 'deny';
+      readonly content_digest: string;
+      readonly by: Actor;
+      readonly channel: string;
+      readonly reason: string;
+    }
   | { readonly type: 'SupersedeGate'; readonly reason: string }
   | DeadlinePassed;
 
@@ -49,9 +73,13 @@ function decide(command: GateCommand, state: GateState): Decision<GateEvent> {
     case 'AnswerGate':
       return state.status === 'open' ? answered(command, state) : answeredLate(command, state);
     case 'SupersedeGate':
-      return state.status === 'open' ? accept({ type: 'GateSuperseded', data: { ...named(state), reason: clipped(command.reason) } }) : already;
+      return state.status === 'open'
+        ? accept({ type: 'GateSuperseded', data: { ...named(state), reason: clipped(command.reason) } })
+        : already;
     case 'DeadlinePassed':
-      return state.status === 'open' && command.key === waitingOn(state)?.key ? accept({ type: 'GateExpired', data: named(state) }) : already;
+      return state.status === 'open' && command.key === waitingOn(state)?.key
+        ? accept({ type: 'GateExpired', data: named(state) })
+        : already;
     default:
       return never(command);
   }
@@ -64,14 +92,18 @@ function opened(command: Extract<GateCommand, { type: 'OpenGate' }>): Decision<G
   if (evaluation === null) return refuse('policy-not-evaluated');
   const { tier, policy, self_approval } = evaluation;
   if (tier !== 'gate') return accept({ type: 'GatePassed', data: { ...named(command), tier, policy, by: SERVICE } });
-  return accept({ type: 'GateOpened', data: { ...named(command), tier, policy, card, requested_by, self_approval, expires_after_ms: GATE_OPEN_MS } });
+  return accept({
+    type: 'GateOpened',
+    data: { ...named(command), tier, policy, card, requested_by, self_approval, expires_after_ms: GATE_OPEN_MS },
+  });
 }
 
 function answered(command: Extract<GateCommand, { type: 'AnswerGate' }>, state: Open): Decision<GateEvent> {
   const { by, channel, reason } = command;
   // The content may have moved since it was read: approve content, never a name.
   if (command.content_digest !== state.content_digest) return refuse('different-content');
-  if (command.answer === 'deny') return accept({ type: 'ApprovalDenied', data: { ...named(state), by, channel, reason: clipped(reason) } });
+  if (command.answer === 'deny')
+    return accept({ type: 'ApprovalDenied', data: { ...named(state), by, channel, reason: clipped(reason) } });
   if (!state.self_approval && by.id === state.requested_by) return refuse('self-approval');
   return accept<GateEvent>(
     { type: 'ApprovalGranted', data: { ...named(state), by, channel } },
@@ -79,10 +111,16 @@ function answered(command: Extract<GateCommand, { type: 'AnswerGate' }>, state: 
   );
 }
 
-function answeredLate(command: Extract<GateCommand, { type: 'AnswerGate' }>, state: Exclude<GateState, Open>): Decision<GateEvent> {
+function answeredLate(
+  command: Extract<GateCommand, { type: 'AnswerGate' }>,
+  state: Exclude<GateState, Open>,
+): Decision<GateEvent> {
   if (state.status === 'new') return refuse('unknown-card');
   if (!('by' in state)) return refuse(state.status);
-  const same = (command.answer === 'approve') === (state.status === 'passed') && command.by.id === state.by.id && command.content_digest === state.content_digest;
+  const same =
+    (command.answer === 'approve') === (state.status === 'passed') &&
+    command.by.id === state.by.id &&
+    command.content_digest === state.content_digest;
   return same ? already : refuse('already-decided');
 }
 
@@ -109,7 +147,20 @@ function evolve(state: GateState, event: GateEvent): GateState {
 
 function waitingOn(state: GateState): Waiting | null {
   if (state.status !== 'open') return null;
-  return { on: 'person', owner: 'an approver', reason: `a decision is asked for: ${state.title}`, next: 'the gate expires and the release fails', key: 'gate', after_ms: state.expires_after_ms };
+  return {
+    on: 'person',
+    owner: 'an approver',
+    reason: `a decision is asked for: ${state.title}`,
+    next: 'the gate expires and the release fails',
+    key: 'gate',
+    after_ms: state.expires_after_ms,
+  };
 }
 
-export const gate: Decider<GateState, GateCommand, GateEvent> = { category: 'gate', initial: { status: 'new' }, decide, evolve, waitingOn };
+export const gate: Decider<GateState, GateCommand, GateEvent> = {
+  category: 'gate',
+  initial: { status: 'new' },
+  decide,
+  evolve,
+  waitingOn,
+};

@@ -1,4 +1,16 @@
-export { BrokenInvariant, LEASE_MS, accept, already, never, refuse, type DeadlinePassed, type Decider, type Decision, type Waiting, type WorkFailed } from './decider.ts';
+export {
+  BrokenInvariant,
+  LEASE_MS,
+  accept,
+  already,
+  never,
+  refuse,
+  type DeadlinePassed,
+  type Decider,
+  type Decision,
+  type Waiting,
+  type WorkFailed,
+} from './decider.ts';
 export { DECIDERS, deciderOf, type AnyDecider } from './deciders.ts';
 export { gate, GATE_OPEN_MS, type Evaluation, type GateCommand, type GateState } from './gate.ts';
 export { mission, type MissionCommand, type MissionState } from './mission.ts';

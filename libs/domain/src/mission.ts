@@ -1,10 +1,24 @@
 /** A mission is one request: accepted once, ended once, whatever is asked how often and in whatever order. Owner: intake. */
 import type { Fault, FailureClass, MissionContract, MissionEvent } from '@baton/contracts';
-import { accept, already, clipped, never, refuse, type DeadlinePassed, type Decider, type Decision, type Waiting } from './decider.ts';
+import {
+  accept,
+  already,
+  clipped,
+  never,
+  refuse,
+  type DeadlinePassed,
+  type Decider,
+  type Decision,
+  type Waiting,
+} from './decider.ts';
 
 /** Bounds of the contracts' faultSchema and of the list of them in MissionRejected. */
 const FAULTS_MAX = 100;
-const readable = ({ field, problem, fix }: Fault): Fault => ({ field: clipped(field, 500), problem: clipped(problem, 1_000), fix: clipped(fix, 1_000) });
+const readable = ({ field, problem, fix }: Fault): Fault => ({
+  field: clipped(field, 500),
+  problem: clipped(problem, 1_000),
+  fix: clipped(fix, 1_000),
+});
 
 /** How long the parts of a cancelled mission have to say that they stopped. */
 const CANCEL_MS_MAX = 120_000;
@@ -26,10 +40,20 @@ export type MissionCommand =
       readonly requested_by: string;
       readonly source: 'http' | 'event';
     }
-  | { readonly type: 'RejectMission'; readonly mission_id: string; readonly requested_by: string; readonly faults: readonly Fault[] }
+  | {
+      readonly type: 'RejectMission';
+      readonly mission_id: string;
+      readonly requested_by: string;
+      readonly faults: readonly Fault[];
+    }
   | { readonly type: 'CancelMission'; readonly by: string; readonly reason: string }
   | { readonly type: 'CompleteMission'; readonly commit: string; readonly tree: string }
-  | { readonly type: 'FailMission'; readonly stage: 'plan' | 'release'; readonly failure_class: FailureClass; readonly reason: string }
+  | {
+      readonly type: 'FailMission';
+      readonly stage: 'plan' | 'release';
+      readonly failure_class: FailureClass;
+      readonly reason: string;
+    }
   | { readonly type: 'ConfirmCancel'; readonly reason: string }
   | DeadlinePassed;
 
@@ -40,13 +64,19 @@ function decide(command: MissionCommand, state: MissionState): Decision<MissionE
     case 'RejectMission': {
       if (state.status !== 'new' && state.status !== 'rejected') return refuse('different-content');
       const { mission_id, requested_by, faults } = command;
-      return accept({ type: 'MissionRejected', data: { mission_id, requested_by, faults: faults.slice(0, FAULTS_MAX).map(readable) } });
+      return accept({
+        type: 'MissionRejected',
+        data: { mission_id, requested_by, faults: faults.slice(0, FAULTS_MAX).map(readable) },
+      });
     }
     case 'CancelMission':
       if (state.status === 'new' || state.status === 'rejected') return refuse('unknown-mission');
       if (state.status === 'cancelling' || state.status === 'cancelled') return already;
       if (state.status !== 'active') return refuse('already-ended');
-      return accept({ type: 'MissionCancelRequested', data: { mission_id: state.mission_id, by: command.by, reason: clipped(command.reason) } });
+      return accept({
+        type: 'MissionCancelRequested',
+        data: { mission_id: state.mission_id, by: command.by, reason: clipped(command.reason) },
+      });
     default:
       return decideEnd(command, state);
   }
@@ -62,9 +92,15 @@ function decideAccept(command: Extract<MissionCommand, { type: 'AcceptMission' }
 }
 
 /** The ways a mission ends. A late report never changes an end, but for one: what landed after all is told as it is. */
-function decideEnd(command: Exclude<MissionCommand, { type: 'AcceptMission' | 'RejectMission' | 'CancelMission' }>, state: MissionState): Decision<MissionEvent> {
+function decideEnd(
+  command: Exclude<MissionCommand, { type: 'AcceptMission' | 'RejectMission' | 'CancelMission' }>,
+  state: MissionState,
+): Decision<MissionEvent> {
   if (state.status === 'cancelled' && !state.confirmed && command.type === 'CompleteMission') {
-    return accept({ type: 'MissionCompleted', data: { mission_id: state.mission_id, commit: command.commit, tree: command.tree } });
+    return accept({
+      type: 'MissionCompleted',
+      data: { mission_id: state.mission_id, commit: command.commit, tree: command.tree },
+    });
   }
   if (state.status !== 'active' && state.status !== 'cancelling') return already;
   const { mission_id } = state;
@@ -72,14 +108,25 @@ function decideEnd(command: Exclude<MissionCommand, { type: 'AcceptMission' | 'R
     case 'CompleteMission':
       return accept({ type: 'MissionCompleted', data: { mission_id, commit: command.commit, tree: command.tree } });
     case 'FailMission':
-      if (state.status === 'cancelling') return accept({ type: 'MissionCancelled', data: { mission_id, reason: state.reason, confirmed: true } });
-      return accept({ type: 'MissionFailed', data: { mission_id, stage: command.stage, failure_class: command.failure_class, reason: clipped(command.reason) } });
+      if (state.status === 'cancelling')
+        return accept({ type: 'MissionCancelled', data: { mission_id, reason: state.reason, confirmed: true } });
+      return accept({
+        type: 'MissionFailed',
+        data: { mission_id, stage: command.stage, failure_class: command.failure_class, reason: clipped(command.reason) },
+      });
     case 'ConfirmCancel':
-      return accept({ type: 'MissionCancelled', data: { mission_id, reason: state.status === 'cancelling' ? state.reason : clipped(command.reason), confirmed: true } });
+      return accept({
+        type: 'MissionCancelled',
+        data: { mission_id, reason: state.status === 'cancelling' ? state.reason : clipped(command.reason), confirmed: true },
+      });
     case 'DeadlinePassed':
       if (command.key !== waitingOn(state)?.key) return already;
-      if (state.status === 'cancelling') return accept({ type: 'MissionCancelled', data: { mission_id, reason: state.reason, confirmed: false } });
-      return accept({ type: 'MissionCancelRequested', data: { mission_id, by: 'baton', reason: `not finished within ${state.mission_ms_max} ms (budgets.mission_ms_max)` } });
+      if (state.status === 'cancelling')
+        return accept({ type: 'MissionCancelled', data: { mission_id, reason: state.reason, confirmed: false } });
+      return accept({
+        type: 'MissionCancelRequested',
+        data: { mission_id, by: 'baton', reason: `not finished within ${state.mission_ms_max} ms (budgets.mission_ms_max)` },
+      });
     default:
       return never(command);
   }
@@ -90,7 +137,12 @@ function evolve(state: MissionState, event: MissionEvent): MissionState {
   switch (event.type) {
     case 'MissionAccepted': {
       const { mission_id, contract } = event.data;
-      return { status: 'active', mission_id, contract_digest: event.data.contract_digest, mission_ms_max: contract.budgets.mission_ms_max };
+      return {
+        status: 'active',
+        mission_id,
+        contract_digest: event.data.contract_digest,
+        mission_ms_max: contract.budgets.mission_ms_max,
+      };
     }
     case 'MissionRejected':
       return { status: 'rejected', mission_id: event.data.mission_id };
@@ -110,12 +162,32 @@ function evolve(state: MissionState, event: MissionEvent): MissionState {
 function waitingOn(state: MissionState): Waiting | null {
   switch (state.status) {
     case 'active':
-      return { on: 'service', owner: 'planner', reason: 'the plan is carried out and released', next: 'the mission is cancelled', key: 'mission', after_ms: state.mission_ms_max };
+      return {
+        on: 'service',
+        owner: 'planner',
+        reason: 'the plan is carried out and released',
+        next: 'the mission is cancelled',
+        key: 'mission',
+        after_ms: state.mission_ms_max,
+      };
     case 'cancelling':
-      return { on: 'service', owner: 'planner', reason: 'its parts are being stopped', next: 'the mission is cancelled without their confirmation', key: 'cancelling', after_ms: CANCEL_MS_MAX };
+      return {
+        on: 'service',
+        owner: 'planner',
+        reason: 'its parts are being stopped',
+        next: 'the mission is cancelled without their confirmation',
+        key: 'cancelling',
+        after_ms: CANCEL_MS_MAX,
+      };
     default:
       return null;
   }
 }
 
-export const mission: Decider<MissionState, MissionCommand, MissionEvent> = { category: 'mission', initial: { status: 'new' }, decide, evolve, waitingOn };
+export const mission: Decider<MissionState, MissionCommand, MissionEvent> = {
+  category: 'mission',
+  initial: { status: 'new' },
+  decide,
+  evolve,
+  waitingOn,
+};

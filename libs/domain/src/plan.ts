@@ -5,7 +5,8 @@ import { accept, already, clipped, never, type DeadlinePassed, type Decider, typ
 /** How long running tasks have to say that they stopped. */
 const STOP_MS_MAX = 60_000;
 
-const EMPTY_PLAN = 'the template makes no task of this mission: give the list that it goes through (see parameters) at least one entry';
+const EMPTY_PLAN =
+  'the template makes no task of this mission: give the list that it goes through (see parameters) at least one entry';
 
 interface Accepted {
   readonly artifact: string;
@@ -27,7 +28,12 @@ export type PlanState =
   | { readonly status: 'new' }
   | { readonly status: 'planning'; readonly mission_id: string }
   | Active
-  | { readonly status: 'cancelling'; readonly mission_id: string; readonly reason: string; readonly stopping: ReadonlySet<string> }
+  | {
+      readonly status: 'cancelling';
+      readonly mission_id: string;
+      readonly reason: string;
+      readonly stopping: ReadonlySet<string>;
+    }
   | { readonly status: 'completed' | 'failed' | 'cancelled'; readonly mission_id: string };
 
 /** What a template made of a mission: tasks in an order in which each comes after those it depends on; or what is wrong. */
@@ -43,8 +49,19 @@ export type PlanCommand =
       /** Looked up by the planner right before deciding; null only until then. */
       readonly expansion: Expansion | null;
     }
-  | { readonly type: 'RecordReview'; readonly task_id: string; readonly outcome: 'accepted' | 'changes-requested' | 'escalated'; readonly artifact: string; readonly tree: string }
-  | { readonly type: 'RecordTaskBlocked'; readonly task_id: string; readonly failure_class: FailureClass; readonly reason: string }
+  | {
+      readonly type: 'RecordReview';
+      readonly task_id: string;
+      readonly outcome: 'accepted' | 'changes-requested' | 'escalated';
+      readonly artifact: string;
+      readonly tree: string;
+    }
+  | {
+      readonly type: 'RecordTaskBlocked';
+      readonly task_id: string;
+      readonly failure_class: FailureClass;
+      readonly reason: string;
+    }
   | { readonly type: 'RecordTaskStopped'; readonly task_id: string }
   | { readonly type: 'CancelPlan'; readonly mission_id: string; readonly reason: string }
   | DeadlinePassed;
@@ -66,8 +83,10 @@ function decide(command: PlanCommand, state: PlanState): Decision<PlanEvent> {
       return decideCancel(command, state);
     case 'DeadlinePassed':
       if (command.key !== waitingOn(state)?.key) return already;
-      if (state.status === 'cancelling') return accept({ type: 'PlanCancelled', data: { mission_id: state.mission_id, reason: state.reason } });
-      if (state.status === 'active') return failed(state, 'transient', `not finished within ${state.plan_ms_max} ms (budgets.mission_ms_max)`, null);
+      if (state.status === 'cancelling')
+        return accept({ type: 'PlanCancelled', data: { mission_id: state.mission_id, reason: state.reason } });
+      if (state.status === 'active')
+        return failed(state, 'transient', `not finished within ${state.plan_ms_max} ms (budgets.mission_ms_max)`, null);
       return already;
     default:
       return never(command);
@@ -78,15 +97,33 @@ function planned(command: Extract<PlanCommand, { type: 'PlanMission' }>): Decisi
   const { mission_id, contract, expansion, requested_by, contract_digest } = command;
   const started: PlanEvent = { type: 'PlanningStarted', data: { mission_id, template: contract.template, requested_by } };
   if (expansion === null || 'problem' in expansion || expansion.tasks.length === 0) {
-    const reason = expansion === null ? 'the template was not looked up' : 'problem' in expansion ? expansion.problem : EMPTY_PLAN;
-    return accept<PlanEvent>(started, { type: 'PlanFailed', data: { mission_id, failure_class: 'semantic', reason: clipped(reason), stop: [] } });
+    const reason =
+      expansion === null ? 'the template was not looked up' : 'problem' in expansion ? expansion.problem : EMPTY_PLAN;
+    return accept<PlanEvent>(started, {
+      type: 'PlanFailed',
+      data: { mission_id, failure_class: 'semantic', reason: clipped(reason), stop: [] },
+    });
   }
   const { title, rollback, risk, criteria } = contract;
-  const delivery: Delivery = { title, requested_by, repository: contract.repository ?? null, criteria, rollback, risk, contract_digest };
+  const delivery: Delivery = {
+    title,
+    requested_by,
+    repository: contract.repository ?? null,
+    criteria,
+    rollback,
+    risk,
+    contract_digest,
+  };
   const tasks = [...expansion.tasks];
   const proposed: PlanEvent = {
     type: 'PlanProposed',
-    data: { mission_id, template_digest: expansion.template_digest, tasks, delivery, plan_ms_max: contract.budgets.mission_ms_max },
+    data: {
+      mission_id,
+      template_digest: expansion.template_digest,
+      tasks,
+      delivery,
+      plan_ms_max: contract.budgets.mission_ms_max,
+    },
   };
   return accept(started, proposed, ...handedOut({ mission_id, delivery, tasks, running: new Set(), accepted: new Map() }));
 }
@@ -94,8 +131,13 @@ function planned(command: Extract<PlanCommand, { type: 'PlanMission' }>): Decisi
 /** The tasks that can start now: everything they depend on is accepted, and its results are what they start from. */
 function handedOut(plan: Pick<Active, 'mission_id' | 'delivery' | 'tasks' | 'running' | 'accepted'>): PlanEvent[] {
   return plan.tasks
-    .filter((task) => !plan.running.has(task.id) && !plan.accepted.has(task.id) && task.depends_on.every((id) => plan.accepted.has(id)))
-    .map((task) => ({ type: 'TaskReady', data: { mission_id: plan.mission_id, task, base: { repository: plan.delivery.repository, inputs: inputsOf(task, plan) } } }));
+    .filter(
+      (task) => !plan.running.has(task.id) && !plan.accepted.has(task.id) && task.depends_on.every((id) => plan.accepted.has(id)),
+    )
+    .map((task) => ({
+      type: 'TaskReady',
+      data: { mission_id: plan.mission_id, task, base: { repository: plan.delivery.repository, inputs: inputsOf(task, plan) } },
+    }));
 }
 
 /** Artifacts of all that the task depends on, directly or not, in the plan's order. */
@@ -110,7 +152,8 @@ function decideReview(command: Extract<PlanCommand, { type: 'RecordReview' }>, s
   if (state.status === 'cancelling') return command.outcome === 'changes-requested' ? already : stopped(state, task_id);
   if (state.status !== 'active' || !state.running.has(task_id)) return already;
   if (command.outcome === 'changes-requested') return already;
-  if (command.outcome === 'escalated') return failed(state, 'policy', `task ${task_id}: the review did not come to an end; see its findings`, task_id);
+  if (command.outcome === 'escalated')
+    return failed(state, 'policy', `task ${task_id}: the review did not come to an end; see its findings`, task_id);
   const { mission_id, delivery } = state;
   const taskAccepted: PlanEvent = { type: 'TaskAccepted', data: { mission_id, task_id, artifact, tree } };
   const after = evolve(state, taskAccepted) as Active;
@@ -128,14 +171,17 @@ function decideCancel(command: Extract<PlanCommand, { type: 'CancelPlan' }>, sta
   const { mission_id } = command;
   const reason = clipped(command.reason);
   if (state.status === 'cancelling' || state.status === 'cancelled' || state.status === 'failed') return already;
-  if (state.status === 'active' && state.running.size > 0) return accept({ type: 'PlanCancelRequested', data: { mission_id, reason, stop: [...state.running] } });
+  if (state.status === 'active' && state.running.size > 0)
+    return accept({ type: 'PlanCancelRequested', data: { mission_id, reason, stop: [...state.running] } });
   return accept({ type: 'PlanCancelled', data: { mission_id, reason } });
 }
 
 function stopped(state: Extract<PlanState, { status: 'cancelling' }>, task_id: string): Decision<PlanEvent> {
   if (!state.stopping.has(task_id)) return already;
   // Which tasks have stopped is told by their own streams; the plan records when the last one has.
-  return state.stopping.size > 1 ? accept({ type: 'TaskStopped', data: { mission_id: state.mission_id, task_id } }) : accept({ type: 'PlanCancelled', data: { mission_id: state.mission_id, reason: state.reason } });
+  return state.stopping.size > 1
+    ? accept({ type: 'TaskStopped', data: { mission_id: state.mission_id, task_id } })
+    : accept({ type: 'PlanCancelled', data: { mission_id: state.mission_id, reason: state.reason } });
 }
 
 function evolve(state: PlanState, event: PlanEvent): PlanState {
@@ -178,14 +224,41 @@ function evolve(state: PlanState, event: PlanEvent): PlanState {
 function waitingOn(state: PlanState): Waiting | null {
   switch (state.status) {
     case 'planning':
-      return { on: 'service', owner: 'planner', reason: 'the template is expanded', next: 'nothing: both are recorded in one append', key: 'planning', after_ms: STOP_MS_MAX };
+      return {
+        on: 'service',
+        owner: 'planner',
+        reason: 'the template is expanded',
+        next: 'nothing: both are recorded in one append',
+        key: 'planning',
+        after_ms: STOP_MS_MAX,
+      };
     case 'active':
-      return { on: 'service', owner: 'executor', reason: `tasks under way: ${[...state.running].join(', ')}`, next: 'the plan fails', key: 'plan', after_ms: state.plan_ms_max };
+      return {
+        on: 'service',
+        owner: 'executor',
+        reason: `tasks under way: ${[...state.running].join(', ')}`,
+        next: 'the plan fails',
+        key: 'plan',
+        after_ms: state.plan_ms_max,
+      };
     case 'cancelling':
-      return { on: 'service', owner: 'executor', reason: `tasks are being stopped: ${[...state.stopping].join(', ')}`, next: 'the plan is cancelled without their answer', key: 'cancelling', after_ms: STOP_MS_MAX };
+      return {
+        on: 'service',
+        owner: 'executor',
+        reason: `tasks are being stopped: ${[...state.stopping].join(', ')}`,
+        next: 'the plan is cancelled without their answer',
+        key: 'cancelling',
+        after_ms: STOP_MS_MAX,
+      };
     default:
       return null;
   }
 }
 
-export const plan: Decider<PlanState, PlanCommand, PlanEvent> = { category: 'plan', initial: { status: 'new' }, decide, evolve, waitingOn };
+export const plan: Decider<PlanState, PlanCommand, PlanEvent> = {
+  category: 'plan',
+  initial: { status: 'new' },
+  decide,
+  evolve,
+  waitingOn,
+};

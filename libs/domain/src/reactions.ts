@@ -24,15 +24,24 @@ const taskStream = (mission_id: string, task_id: string): string => `task-${miss
 const reviewStream = (mission_id: string, task_id: string): string => `review-${mission_id}.${task_id}`;
 const gateStream = (mission_id: string, revision: number): string => `gate-${mission_id}.${revision}`;
 const releaseStream = (mission_id: string): string => `release-${mission_id}`;
-export const STREAM_OF = { mission: missionStream, plan: planStream, task: taskStream, review: reviewStream, gate: gateStream, release: releaseStream } as const;
+export const STREAM_OF = {
+  mission: missionStream,
+  plan: planStream,
+  task: taskStream,
+  review: reviewStream,
+  gate: gateStream,
+  release: releaseStream,
+} as const;
 
 type Reactions<C> = { readonly [T in EventType]?: (data: DataOf<T>) => readonly Commanded<C>[] };
 const one = <C>(stream: string, command: C): readonly Commanded<C>[] => [{ stream, command }];
 
 const intake: Reactions<MissionCommand> = {
-  PlanFailed: ({ mission_id, failure_class, reason }) => one(missionStream(mission_id), { type: 'FailMission', stage: 'plan', failure_class, reason }),
+  PlanFailed: ({ mission_id, failure_class, reason }) =>
+    one(missionStream(mission_id), { type: 'FailMission', stage: 'plan', failure_class, reason }),
   ReleaseVerified: ({ mission_id, commit, tree }) => one(missionStream(mission_id), { type: 'CompleteMission', commit, tree }),
-  ReleaseFailed: ({ mission_id, failure_class, reason }) => one(missionStream(mission_id), { type: 'FailMission', stage: 'release', failure_class, reason }),
+  ReleaseFailed: ({ mission_id, failure_class, reason }) =>
+    one(missionStream(mission_id), { type: 'FailMission', stage: 'release', failure_class, reason }),
   ReleaseCancelled: ({ mission_id, reason }) => one(missionStream(mission_id), { type: 'ConfirmCancel', reason }),
 };
 
@@ -40,17 +49,23 @@ const planner: Reactions<PlanCommand> = {
   MissionAccepted: ({ mission_id, contract, contract_digest, requested_by }) =>
     one(planStream(mission_id), { type: 'PlanMission', mission_id, contract, contract_digest, requested_by, expansion: null }),
   MissionCancelRequested: ({ mission_id, reason }) => one(planStream(mission_id), { type: 'CancelPlan', mission_id, reason }),
-  ReviewConcluded: ({ mission_id, task_id, outcome, artifact, tree }) => one(planStream(mission_id), { type: 'RecordReview', task_id, outcome, artifact, tree }),
-  TaskBlocked: ({ mission_id, task_id, failure_class, reason }) => one(planStream(mission_id), { type: 'RecordTaskBlocked', task_id, failure_class, reason }),
+  ReviewConcluded: ({ mission_id, task_id, outcome, artifact, tree }) =>
+    one(planStream(mission_id), { type: 'RecordReview', task_id, outcome, artifact, tree }),
+  TaskBlocked: ({ mission_id, task_id, failure_class, reason }) =>
+    one(planStream(mission_id), { type: 'RecordTaskBlocked', task_id, failure_class, reason }),
   TaskCancelled: ({ mission_id, task_id }) => one(planStream(mission_id), { type: 'RecordTaskStopped', task_id }),
 };
 
 const stopTasks = (mission_id: string, stop: readonly string[], reason: string): readonly Commanded<TaskCommand>[] =>
-  stop.map((task_id) => ({ stream: taskStream(mission_id, task_id), command: { type: 'CancelTask', mission_id, task_id, reason } }));
+  stop.map((task_id) => ({
+    stream: taskStream(mission_id, task_id),
+    command: { type: 'CancelTask', mission_id, task_id, reason },
+  }));
 
 const executor: Reactions<TaskCommand> = {
   TaskReady: ({ mission_id, task, base }) => one(taskStream(mission_id, task.id), { type: 'StartTask', mission_id, task, base }),
-  ChangesRequested: ({ mission_id, task_id, attempt, findings }) => one(taskStream(mission_id, task_id), { type: 'Rework', attempt, findings }),
+  ChangesRequested: ({ mission_id, task_id, attempt, findings }) =>
+    one(taskStream(mission_id, task_id), { type: 'Rework', attempt, findings }),
   PlanFailed: ({ mission_id, stop, reason }) => stopTasks(mission_id, stop, reason),
   PlanCancelRequested: ({ mission_id, stop, reason }) => stopTasks(mission_id, stop, reason),
 };
@@ -85,21 +100,44 @@ const approval: Reactions<GateCommand> = {
       evaluation: null,
     }),
   ReleaseFailed: ({ mission_id, revision, reason }) => one(gateStream(mission_id, revision), { type: 'SupersedeGate', reason }),
-  ReleaseCancelled: ({ mission_id, revision, reason }) => (revision === 0 ? [] : one(gateStream(mission_id, revision), { type: 'SupersedeGate', reason })),
+  ReleaseCancelled: ({ mission_id, revision, reason }) =>
+    revision === 0 ? [] : one(gateStream(mission_id, revision), { type: 'SupersedeGate', reason }),
 };
 
 const release: Reactions<ReleaseCommand> = {
-  PlanCompleted: ({ mission_id, delivery, accepted }) => one(releaseStream(mission_id), { type: 'StartRelease', mission_id, delivery, accepted }),
+  PlanCompleted: ({ mission_id, delivery, accepted }) =>
+    one(releaseStream(mission_id), { type: 'StartRelease', mission_id, delivery, accepted }),
   PlanCancelled: ({ mission_id, reason }) => one(releaseStream(mission_id), { type: 'CancelRelease', mission_id, reason }),
   GatePassed: ({ mission_id, revision, content_digest }) =>
     one(releaseStream(mission_id), { type: 'RecordGate', revision, content_digest, outcome: 'passed', reason: '' }),
   ApprovalDenied: ({ mission_id, revision, content_digest, by, reason }) =>
-    one(releaseStream(mission_id), { type: 'RecordGate', revision, content_digest, outcome: 'denied', reason: `denied by ${by.id}${reason === '' ? '' : `: ${reason}`}` }),
+    one(releaseStream(mission_id), {
+      type: 'RecordGate',
+      revision,
+      content_digest,
+      outcome: 'denied',
+      reason: `denied by ${by.id}${reason === '' ? '' : `: ${reason}`}`,
+    }),
   GateExpired: ({ mission_id, revision, content_digest }) =>
-    one(releaseStream(mission_id), { type: 'RecordGate', revision, content_digest, outcome: 'expired', reason: 'nobody answered the decision card before it expired' }),
+    one(releaseStream(mission_id), {
+      type: 'RecordGate',
+      revision,
+      content_digest,
+      outcome: 'expired',
+      reason: 'nobody answered the decision card before it expired',
+    }),
 };
 
-export const REACTIONS = { intake, planner, executor, reviewer, approval, release, metrics: {}, relay: {} } as const satisfies Record<ServiceName, Reactions<unknown>>;
+export const REACTIONS = {
+  intake,
+  planner,
+  executor,
+  reviewer,
+  approval,
+  release,
+  metrics: {},
+  relay: {},
+} as const satisfies Record<ServiceName, Reactions<unknown>>;
 
 /** The commands that this service answers an event with; none for an event that it does not answer. */
 export function react(service: ServiceName, event: BatonEvent): readonly Commanded[] {

@@ -1,6 +1,18 @@
 /** What lands is what was tested, and what was tested is what was approved. Owner: release. */
 import type { Card, Change, Delivery, FailureClass, Receipt, ReleaseEvent } from '@baton/contracts';
-import { accept, already, clipped, LEASE_MS, never, refuse, type DeadlinePassed, type Decider, type Decision, type Waiting, type WorkFailed } from './decider.ts';
+import {
+  accept,
+  already,
+  clipped,
+  LEASE_MS,
+  never,
+  refuse,
+  type DeadlinePassed,
+  type Decider,
+  type Decision,
+  type Waiting,
+  type WorkFailed,
+} from './decider.ts';
 import { GATE_OPEN_MS } from './gate.ts';
 
 /** How often a release is integrated again because its target moved, before a person has to look. */
@@ -41,7 +53,13 @@ export type ReleaseCommand =
       /** Over diff, evidence and contract: what an approval binds. */
       readonly content_digest: string;
     }
-  | { readonly type: 'RecordGate'; readonly revision: number; readonly content_digest: string; readonly outcome: 'passed' | 'denied' | 'expired'; readonly reason: string }
+  | {
+      readonly type: 'RecordGate';
+      readonly revision: number;
+      readonly content_digest: string;
+      readonly outcome: 'passed' | 'denied' | 'expired';
+      readonly reason: string;
+    }
   | { readonly type: 'RecordTargetMoved'; readonly revision: number; readonly target_commit: string }
   | { readonly type: 'RecordLanding'; readonly revision: number; readonly commit: string; readonly tree: string }
   | { readonly type: 'CancelRelease'; readonly mission_id: string; readonly reason: string }
@@ -77,7 +95,12 @@ function decide(command: ReleaseCommand, state: ReleaseState): Decision<ReleaseE
   }
 }
 
-const failed = ({ mission_id, revision }: Candidate, failure_class: FailureClass, reason: string, receipts: readonly Receipt[]): ReleaseEvent => ({
+const failed = (
+  { mission_id, revision }: Candidate,
+  failure_class: FailureClass,
+  reason: string,
+  receipts: readonly Receipt[],
+): ReleaseEvent => ({
   type: 'ReleaseFailed',
   data: { mission_id, revision, failure_class, reason: clipped(reason), receipts: [...receipts] },
 });
@@ -86,14 +109,23 @@ function integrated(command: Extract<ReleaseCommand, { type: 'RecordIntegration'
   const { mission_id, revision, delivery } = state;
   const { change, receipts, content_digest } = command;
   const tested: ReleaseEvent = { type: 'IntegrationTested', data: { mission_id, revision, change, receipts: [...receipts] } };
-  const missing = delivery.criteria.filter((criterion) => !receipts.some((receipt) => receipt.criterion_id === criterion.id && receipt.tree === change.tree && receipt.exit_code === 0));
+  const missing = delivery.criteria.filter(
+    (criterion) =>
+      !receipts.some(
+        (receipt) => receipt.criterion_id === criterion.id && receipt.tree === change.tree && receipt.exit_code === 0,
+      ),
+  );
   if (missing.length > 0) {
     const reason = `the integrated change does not hold: ${missing.map((criterion) => `${criterion.id} (${criterion.statement})`).join(', ')}`;
     return accept(tested, failed(state, 'semantic', reason, receipts));
   }
-  if (state.approved_digest === content_digest) return accept<ReleaseEvent>(tested, { type: 'ReleaseQueued', data: { mission_id, revision, content_digest } });
+  if (state.approved_digest === content_digest)
+    return accept<ReleaseEvent>(tested, { type: 'ReleaseQueued', data: { mission_id, revision, content_digest } });
   const checks: Card['checks'] = delivery.criteria.map(({ id, statement }) => ({ criterion_id: id, statement, exit_code: 0 }));
-  return accept<ReleaseEvent>(tested, { type: 'ReleaseProposed', data: { mission_id, revision, content_digest, delivery, change, checks } });
+  return accept<ReleaseEvent>(tested, {
+    type: 'ReleaseProposed',
+    data: { mission_id, revision, content_digest, delivery, change, checks },
+  });
 }
 
 function gated(command: Extract<ReleaseCommand, { type: 'RecordGate' }>, state: Proposed): Decision<ReleaseEvent> {
@@ -106,9 +138,17 @@ function gated(command: Extract<ReleaseCommand, { type: 'RecordGate' }>, state: 
 function moved(command: Extract<ReleaseCommand, { type: 'RecordTargetMoved' }>, state: Landing): Decision<ReleaseEvent> {
   const { mission_id, revision, delivery, accepted, cancel_reason } = state;
   const targetMoved: ReleaseEvent = { type: 'TargetMoved', data: { mission_id, revision, target_commit: command.target_commit } };
-  if (cancel_reason !== null) return accept<ReleaseEvent>(targetMoved, { type: 'ReleaseCancelled', data: { mission_id, revision, reason: cancel_reason } });
-  if (revision >= REVISIONS_MAX) return accept(targetMoved, failed(state, 'transient', `the target branch moved ${REVISIONS_MAX} times between test and landing`, []));
-  return accept<ReleaseEvent>(targetMoved, { type: 'IntegrationStarted', data: { mission_id, revision: revision + 1, delivery, accepted: [...accepted] } });
+  if (cancel_reason !== null)
+    return accept<ReleaseEvent>(targetMoved, { type: 'ReleaseCancelled', data: { mission_id, revision, reason: cancel_reason } });
+  if (revision >= REVISIONS_MAX)
+    return accept(
+      targetMoved,
+      failed(state, 'transient', `the target branch moved ${REVISIONS_MAX} times between test and landing`, []),
+    );
+  return accept<ReleaseEvent>(targetMoved, {
+    type: 'IntegrationStarted',
+    data: { mission_id, revision: revision + 1, delivery, accepted: [...accepted] },
+  });
 }
 
 function landed(command: Extract<ReleaseCommand, { type: 'RecordLanding' }>, state: Proposed): Decision<ReleaseEvent> {
@@ -126,10 +166,15 @@ function cancelled(command: Extract<ReleaseCommand, { type: 'CancelRelease' }>, 
   const reason = clipped(command.reason);
   if (state.status === 'landing') {
     // While it lands nobody can say that it did not: a landing is the truth; a target that moved is where the release ends.
-    return state.cancel_reason === null ? accept({ type: 'ReleaseCancelRequested', data: { mission_id, revision: state.revision, reason } }) : already;
+    return state.cancel_reason === null
+      ? accept({ type: 'ReleaseCancelRequested', data: { mission_id, revision: state.revision, reason } })
+      : already;
   }
   if (state.status !== 'new' && state.status !== 'integrating' && state.status !== 'gated') return already;
-  return accept({ type: 'ReleaseCancelled', data: { mission_id, revision: state.status === 'new' ? 0 : state.revision, reason } });
+  return accept({
+    type: 'ReleaseCancelled',
+    data: { mission_id, revision: state.status === 'new' ? 0 : state.revision, reason },
+  });
 }
 
 function evolve(state: ReleaseState, event: ReleaseEvent): ReleaseState {
@@ -144,7 +189,9 @@ function evolve(state: ReleaseState, event: ReleaseEvent): ReleaseState {
     case 'ReleaseProposed':
       return 'change' in state ? { ...state, status: 'gated', content_digest: event.data.content_digest } : state;
     case 'ReleaseQueued':
-      return 'change' in state ? { ...state, status: 'landing', content_digest: event.data.content_digest, cancel_reason: null } : state;
+      return 'change' in state
+        ? { ...state, status: 'landing', content_digest: event.data.content_digest, cancel_reason: null }
+        : state;
     case 'ReleaseCancelRequested':
       return state.status === 'landing' ? { ...state, cancel_reason: event.data.reason } : state;
     case 'TargetMoved':
@@ -165,14 +212,43 @@ function evolve(state: ReleaseState, event: ReleaseEvent): ReleaseState {
 function waitingOn(state: ReleaseState): Waiting | null {
   switch (state.status) {
     case 'integrating':
-      return { on: 'work', owner: 'release', work: 'integrate', reason: `the accepted tasks are integrated and tested (revision ${state.revision})`, next: 'another release service takes it over', key: `integrate-${state.revision}`, after_ms: LEASE_MS };
+      return {
+        on: 'work',
+        owner: 'release',
+        work: 'integrate',
+        reason: `the accepted tasks are integrated and tested (revision ${state.revision})`,
+        next: 'another release service takes it over',
+        key: `integrate-${state.revision}`,
+        after_ms: LEASE_MS,
+      };
     case 'gated':
-      return { on: 'service', owner: 'approval', reason: `the gate of revision ${state.revision} is open`, next: 'the release fails', key: `gate-${state.revision}`, after_ms: GATE_WAIT_MS };
+      return {
+        on: 'service',
+        owner: 'approval',
+        reason: `the gate of revision ${state.revision} is open`,
+        next: 'the release fails',
+        key: `gate-${state.revision}`,
+        after_ms: GATE_WAIT_MS,
+      };
     case 'landing':
-      return { on: 'work', owner: 'release', work: 'land', reason: `revision ${state.revision} is landed on ${state.delivery.repository?.target ?? 'its documents'}`, next: 'another release service takes it over', key: `land-${state.revision}`, after_ms: LEASE_MS };
+      return {
+        on: 'work',
+        owner: 'release',
+        work: 'land',
+        reason: `revision ${state.revision} is landed on ${state.delivery.repository?.target ?? 'its documents'}`,
+        next: 'another release service takes it over',
+        key: `land-${state.revision}`,
+        after_ms: LEASE_MS,
+      };
     default:
       return null;
   }
 }
 
-export const release: Decider<ReleaseState, ReleaseCommand, ReleaseEvent> = { category: 'release', initial: { status: 'new' }, decide, evolve, waitingOn };
+export const release: Decider<ReleaseState, ReleaseCommand, ReleaseEvent> = {
+  category: 'release',
+  initial: { status: 'new' },
+  decide,
+  evolve,
+  waitingOn,
+};

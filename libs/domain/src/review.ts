@@ -1,6 +1,17 @@
 /** A review gives one verdict per criterion and attempt; only a finding with evidence can send work back. Owner: reviewer. */
 import type { Change, Finding, Receipt, ReviewEvent, Task, WorkspaceBase } from '@baton/contracts';
-import { accept, already, clipped, LEASE_MS, never, type DeadlinePassed, type Decider, type Decision, type Waiting, type WorkFailed } from './decider.ts';
+import {
+  accept,
+  already,
+  clipped,
+  LEASE_MS,
+  never,
+  type DeadlinePassed,
+  type Decider,
+  type Decision,
+  type Waiting,
+  type WorkFailed,
+} from './decider.ts';
 
 /** After so many rounds a person has to look: the loop is not converging. */
 export const REVIEW_ROUNDS_MAX = 10;
@@ -29,7 +40,12 @@ export type ReviewState =
 
 export type ReviewCommand =
   | ({ readonly type: 'StartReview' } & Subject)
-  | { readonly type: 'ConcludeReview'; readonly attempt: number; readonly verdicts: readonly Verdict[]; readonly findings: readonly Finding[] }
+  | {
+      readonly type: 'ConcludeReview';
+      readonly attempt: number;
+      readonly verdicts: readonly Verdict[];
+      readonly findings: readonly Finding[];
+    }
   | DeadlinePassed
   | WorkFailed;
 
@@ -45,8 +61,16 @@ function decide(command: ReviewCommand, state: ReviewState): Decision<ReviewEven
       return concluded(state, command.verdicts, command.findings);
     case 'WorkFailed': {
       if (state.status !== 'reviewing' || command.key !== waitingOn(state)?.key) return already;
-      const finding: Finding = { criterion_id: null, severity: 'blocking', statement: 'the change could not be reviewed', evidence: clipped(command.cause) };
-      return accept<ReviewEvent>({ type: 'FindingRaised', data: { ...named(state.subject), finding } }, end(state.subject, 'escalated'));
+      const finding: Finding = {
+        criterion_id: null,
+        severity: 'blocking',
+        statement: 'the change could not be reviewed',
+        evidence: clipped(command.cause),
+      };
+      return accept<ReviewEvent>(
+        { type: 'FindingRaised', data: { ...named(state.subject), finding } },
+        end(state.subject, 'escalated'),
+      );
     }
     case 'DeadlinePassed':
       // The reviewer that held it is gone; whoever took the deadline over reviews again: nothing was touched.
@@ -56,18 +80,29 @@ function decide(command: ReviewCommand, state: ReviewState): Decision<ReviewEven
   }
 }
 
-const named = (subject: Subject): { mission_id: string; task_id: string; attempt: number } => ({ mission_id: subject.mission_id, task_id: subject.task_id, attempt: subject.attempt });
+const named = (subject: Subject): { mission_id: string; task_id: string; attempt: number } => ({
+  mission_id: subject.mission_id,
+  task_id: subject.task_id,
+  attempt: subject.attempt,
+});
 
 const end = (subject: Subject, outcome: 'accepted' | 'changes-requested' | 'escalated'): ReviewEvent => ({
   type: 'ReviewConcluded',
   data: { ...named(subject), outcome, artifact: subject.change.artifact, tree: subject.change.tree },
 });
 
-function concluded(state: Extract<ReviewState, { status: 'reviewing' }>, given: readonly Verdict[], findings: readonly Finding[]): Decision<ReviewEvent> {
+function concluded(
+  state: Extract<ReviewState, { status: 'reviewing' }>,
+  given: readonly Verdict[],
+  findings: readonly Finding[],
+): Decision<ReviewEvent> {
   const { subject, round } = state;
   // A criterion that nobody judged does not hold: silence accepts nothing.
   const unjudged = subject.task.acceptance.filter(({ id }) => !given.some((verdict) => verdict.criterion_id === id));
-  const verdicts = [...given, ...unjudged.map(({ id }): Verdict => ({ criterion_id: id, holds: false, evidence: 'the review gave no verdict on it' }))];
+  const verdicts = [
+    ...given,
+    ...unjudged.map(({ id }): Verdict => ({ criterion_id: id, holds: false, evidence: 'the review gave no verdict on it' })),
+  ];
   const blocking = findings.filter((finding) => finding.severity === 'blocking' && finding.evidence.trim() !== '');
   const holds = blocking.length === 0 && verdicts.every((verdict) => verdict.holds);
   const events: ReviewEvent[] = [
@@ -76,9 +111,22 @@ function concluded(state: Extract<ReviewState, { status: 'reviewing' }>, given: 
   ];
   if (holds) return accept(...events, end(subject, 'accepted'));
   if (round >= REVIEW_ROUNDS_MAX) return accept(...events, end(subject, 'escalated'));
-  const failing = verdicts.filter((verdict) => !verdict.holds && !blocking.some((finding) => finding.criterion_id === verdict.criterion_id));
-  const toMend = [...blocking, ...failing.map((verdict): Finding => ({ criterion_id: verdict.criterion_id, severity: 'blocking', statement: `criterion ${verdict.criterion_id} does not hold`, evidence: clipped(verdict.evidence) }))];
-  return accept(...events, end(subject, 'changes-requested'), { type: 'ChangesRequested', data: { ...named(subject), findings: toMend } });
+  const failing = verdicts.filter(
+    (verdict) => !verdict.holds && !blocking.some((finding) => finding.criterion_id === verdict.criterion_id),
+  );
+  const toMend = [
+    ...blocking,
+    ...failing.map((verdict): Finding => ({
+      criterion_id: verdict.criterion_id,
+      severity: 'blocking',
+      statement: `criterion ${verdict.criterion_id} does not hold`,
+      evidence: clipped(verdict.evidence),
+    })),
+  ];
+  return accept(...events, end(subject, 'changes-requested'), {
+    type: 'ChangesRequested',
+    data: { ...named(subject), findings: toMend },
+  });
 }
 
 function evolve(state: ReviewState, event: ReviewEvent): ReviewState {
@@ -99,7 +147,21 @@ function evolve(state: ReviewState, event: ReviewEvent): ReviewState {
 function waitingOn(state: ReviewState): Waiting | null {
   if (state.status !== 'reviewing') return null;
   const { task_id, attempt } = state.subject;
-  return { on: 'work', owner: 'reviewer', work: 'review', reason: `attempt ${attempt} of task ${task_id} is reviewed (round ${state.round})`, next: 'another reviewer takes it over', key: `review-${attempt}`, after_ms: LEASE_MS };
+  return {
+    on: 'work',
+    owner: 'reviewer',
+    work: 'review',
+    reason: `attempt ${attempt} of task ${task_id} is reviewed (round ${state.round})`,
+    next: 'another reviewer takes it over',
+    key: `review-${attempt}`,
+    after_ms: LEASE_MS,
+  };
 }
 
-export const review: Decider<ReviewState, ReviewCommand, ReviewEvent> = { category: 'review', initial: { status: 'new' }, decide, evolve, waitingOn };
+export const review: Decider<ReviewState, ReviewCommand, ReviewEvent> = {
+  category: 'review',
+  initial: { status: 'new' },
+  decide,
+  evolve,
+  waitingOn,
+};

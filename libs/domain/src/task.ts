@@ -3,7 +3,19 @@
  * while it is the current one. Owner: executor.
  */
 import type { Change, FailureClass, Finding, Receipt, Task, TaskEvent, WorkspaceBase } from '@baton/contracts';
-import { accept, already, clipped, LEASE_MS, never, refuse, type DeadlinePassed, type Decider, type Decision, type Waiting, type WorkFailed } from './decider.ts';
+import {
+  accept,
+  already,
+  clipped,
+  LEASE_MS,
+  never,
+  refuse,
+  type DeadlinePassed,
+  type Decider,
+  type Decision,
+  type Waiting,
+  type WorkFailed,
+} from './decider.ts';
 
 /** Wait before the second attempt; doubles with each further one. */
 const BACKOFF_MS = 1_000;
@@ -35,8 +47,20 @@ export type TaskState =
 export type TaskCommand =
   | { readonly type: 'StartTask'; readonly mission_id: string; readonly task: Task; readonly base: WorkspaceBase }
   | { readonly type: 'Rework'; readonly attempt: number; readonly findings: readonly Finding[] }
-  | { readonly type: 'RecordSuccess'; readonly attempt: number; readonly summary: string; readonly change: Change; readonly receipts: readonly Receipt[] }
-  | { readonly type: 'RecordFailure'; readonly attempt: number; readonly failure_class: FailureClass; readonly cause: string; readonly output_tail: string }
+  | {
+      readonly type: 'RecordSuccess';
+      readonly attempt: number;
+      readonly summary: string;
+      readonly change: Change;
+      readonly receipts: readonly Receipt[];
+    }
+  | {
+      readonly type: 'RecordFailure';
+      readonly attempt: number;
+      readonly failure_class: FailureClass;
+      readonly cause: string;
+      readonly output_tail: string;
+    }
   | { readonly type: 'CancelTask'; readonly mission_id: string; readonly task_id: string; readonly reason: string }
   | DeadlinePassed
   | WorkFailed;
@@ -52,7 +76,10 @@ function decide(command: TaskCommand, state: TaskState): Decision<TaskEvent> {
       if (state.status === 'handed-over' && state.attempt === command.attempt) return already;
       if (state.status !== 'running' || state.attempt !== command.attempt) return refuse('stale-attempt');
       const { summary, change, receipts } = command;
-      return accept({ type: 'AttemptSucceeded', data: { ...named(state), task: state.task, base: state.base, summary, change, receipts: [...receipts] } });
+      return accept({
+        type: 'AttemptSucceeded',
+        data: { ...named(state), task: state.task, base: state.base, summary, change, receipts: [...receipts] },
+      });
     }
     case 'RecordFailure':
       if (state.status !== 'running' || state.attempt !== command.attempt) return refuse('stale-attempt');
@@ -62,7 +89,10 @@ function decide(command: TaskCommand, state: TaskState): Decision<TaskEvent> {
       return failed(state, { ...command, output_tail: '' });
     case 'CancelTask':
       if (state.status === 'blocked' || state.status === 'cancelled') return already;
-      return accept({ type: 'TaskCancelled', data: { mission_id: command.mission_id, task_id: command.task_id, reason: clipped(command.reason) } });
+      return accept({
+        type: 'TaskCancelled',
+        data: { mission_id: command.mission_id, task_id: command.task_id, reason: clipped(command.reason) },
+      });
     case 'DeadlinePassed':
       if (command.key !== waitingOn(state)?.key) return already;
       if (state.status === 'running') return lost(state, command.last_holder ?? 'unknown');
@@ -72,30 +102,58 @@ function decide(command: TaskCommand, state: TaskState): Decision<TaskEvent> {
   }
 }
 
-const named = (state: Assigned): { mission_id: string; task_id: string; attempt: number } => ({ mission_id: state.mission_id, task_id: state.task.id, attempt: state.attempt });
+const named = (state: Assigned): { mission_id: string; task_id: string; attempt: number } => ({
+  mission_id: state.mission_id,
+  task_id: state.task.id,
+  attempt: state.attempt,
+});
 
 const started = (start: Pick<Assigned, 'mission_id' | 'task' | 'base' | 'attempt' | 'findings'>): TaskEvent => ({
   type: 'AttemptStarted',
-  data: { mission_id: start.mission_id, task_id: start.task.id, attempt: start.attempt, task: start.task, base: start.base, findings: [...start.findings] },
+  data: {
+    mission_id: start.mission_id,
+    task_id: start.task.id,
+    attempt: start.attempt,
+    task: start.task,
+    base: start.base,
+    findings: [...start.findings],
+  },
 });
 
 /** Only what may pass by itself is tried again; a wrong plan or a forbidden act is not. */
-function failed(state: Assigned, failure: { failure_class: FailureClass; cause: string; output_tail: string }): Decision<TaskEvent> {
+function failed(
+  state: Assigned,
+  failure: { failure_class: FailureClass; cause: string; output_tail: string },
+): Decision<TaskEvent> {
   const { failure_class, cause, output_tail } = failure;
-  const attemptFailed: TaskEvent = { type: 'AttemptFailed', data: { ...named(state), failure_class, cause: clipped(cause), output_tail } };
+  const attemptFailed: TaskEvent = {
+    type: 'AttemptFailed',
+    data: { ...named(state), failure_class, cause: clipped(cause), output_tail },
+  };
   const { attempts_max } = state.task;
   if (failure_class !== 'transient') return accept(attemptFailed, blocked(state, failure_class, cause));
-  if (state.failures + 1 >= attempts_max) return accept(attemptFailed, blocked(state, failure_class, `${attempts_max} attempts failed (budgets.attempts_max); the last: ${cause}`));
+  if (state.failures + 1 >= attempts_max)
+    return accept(
+      attemptFailed,
+      blocked(state, failure_class, `${attempts_max} attempts failed (budgets.attempts_max); the last: ${cause}`),
+    );
   return accept(attemptFailed, retry(state, Math.min(BACKOFF_MS * 2 ** state.failures, BACKOFF_MS_MAX)));
 }
 
 function lost(state: Assigned, holder: string): Decision<TaskEvent> {
-  const attemptLost: TaskEvent = { type: 'AttemptLost', data: { ...named(state), holder, cause: `the executor ${holder} that ran it stopped answering` } };
-  if (state.lost + 1 >= LOST_MAX) return accept(attemptLost, blocked(state, 'transient', `${LOST_MAX} attempts were lost with their executors`));
+  const attemptLost: TaskEvent = {
+    type: 'AttemptLost',
+    data: { ...named(state), holder, cause: `the executor ${holder} that ran it stopped answering` },
+  };
+  if (state.lost + 1 >= LOST_MAX)
+    return accept(attemptLost, blocked(state, 'transient', `${LOST_MAX} attempts were lost with their executors`));
   return accept(attemptLost, retry(state, 0));
 }
 
-const retry = (state: Assigned, after_ms: number): TaskEvent => ({ type: 'RetryScheduled', data: { ...named(state), attempt: state.attempt + 1, after_ms } });
+const retry = (state: Assigned, after_ms: number): TaskEvent => ({
+  type: 'RetryScheduled',
+  data: { ...named(state), attempt: state.attempt + 1, after_ms },
+});
 
 const blocked = (state: Assigned, failure_class: FailureClass, reason: string): TaskEvent => ({
   type: 'TaskBlocked',
@@ -116,7 +174,9 @@ function evolve(state: TaskState, event: TaskEvent): TaskState {
     case 'AttemptLost':
       return 'task' in state ? { ...state, status: 'failed', lost: state.lost + 1 } : state;
     case 'RetryScheduled':
-      return 'task' in state ? { ...state, status: 'backing-off', attempt: event.data.attempt, after_ms: event.data.after_ms } : state;
+      return 'task' in state
+        ? { ...state, status: 'backing-off', attempt: event.data.attempt, after_ms: event.data.after_ms }
+        : state;
     case 'TaskBlocked':
       return { status: 'blocked' };
     case 'TaskCancelled':
@@ -130,16 +190,33 @@ function waitingOn(state: TaskState): Waiting | null {
   switch (state.status) {
     case 'running':
       return {
-        on: 'work', owner: 'executor', work: 'attempt', key: `attempt-${state.attempt}`, after_ms: LEASE_MS,
+        on: 'work',
+        owner: 'executor',
+        work: 'attempt',
+        key: `attempt-${state.attempt}`,
+        after_ms: LEASE_MS,
         reason: `attempt ${state.attempt} of task ${state.task.id} runs (at most ${state.task.run_ms_max} ms)`,
         next: 'the attempt counts as lost and is made again',
       };
     case 'backing-off':
-      return { on: 'time', owner: 'executor', reason: `task ${state.task.id} waits before attempt ${state.attempt}`, next: `attempt ${state.attempt} starts`, key: `retry-${state.attempt}`, after_ms: state.after_ms };
+      return {
+        on: 'time',
+        owner: 'executor',
+        reason: `task ${state.task.id} waits before attempt ${state.attempt}`,
+        next: `attempt ${state.attempt} starts`,
+        key: `retry-${state.attempt}`,
+        after_ms: state.after_ms,
+      };
     default:
       // failed: an instant within one append. handed-over: the review's own stream waits.
       return null;
   }
 }
 
-export const task: Decider<TaskState, TaskCommand, TaskEvent> = { category: 'task', initial: { status: 'new' }, decide, evolve, waitingOn };
+export const task: Decider<TaskState, TaskCommand, TaskEvent> = {
+  category: 'task',
+  initial: { status: 'new' },
+  decide,
+  evolve,
+  waitingOn,
+};

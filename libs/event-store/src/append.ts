@@ -81,10 +81,13 @@ const UNFIT = /[\n\r\0]/;
 /** The size of the append in bytes; throws what Postgres would, before others share a group with it. */
 export function checkedBytes(append: Append): number {
   const { stream, expected_version, events, deadline } = append;
-  if (!STREAM.test(stream) || stream.length > STREAM_BYTES_MAX) throw new Error(`stream ${JSON.stringify(stream)} must be <category>-<id>, at most ${String(STREAM_BYTES_MAX)} characters`);
-  if (!Number.isSafeInteger(expected_version) || expected_version < 0) throw new Error(`expected_version of ${stream} must be 0 or a version, not ${String(expected_version)}`);
+  if (!STREAM.test(stream) || stream.length > STREAM_BYTES_MAX)
+    throw new Error(`stream ${JSON.stringify(stream)} must be <category>-<id>, at most ${String(STREAM_BYTES_MAX)} characters`);
+  if (!Number.isSafeInteger(expected_version) || expected_version < 0)
+    throw new Error(`expected_version of ${stream} must be 0 or a version, not ${String(expected_version)}`);
   if (events.length === 0) throw new Error(`an append to ${stream} needs at least one event`);
-  if (events.length > 1 && new Set(events.map((event) => event.id)).size < events.length) throw new Error(`an append to ${stream} names an id twice: derive ids from their ordinal`);
+  if (events.length > 1 && new Set(events.map((event) => event.id)).size < events.length)
+    throw new Error(`an append to ${stream} names an id twice: derive ids from their ordinal`);
   if (deadline !== null && (!Number.isSafeInteger(deadline.after_ms) || deadline.after_ms < 0)) {
     throw new Error(`deadline.after_ms of ${stream} must be whole milliseconds from now, not ${String(deadline.after_ms)}`);
   }
@@ -103,8 +106,11 @@ function checkedEventBytes(stream: string, event: NewEvent): number {
   const data_bytes = Buffer.byteLength(event.data);
   const meta_bytes = Buffer.byteLength(event.meta);
   if (data_bytes > EVENT_DATA_BYTES_MAX) {
-    throw new Error(`data of ${where} has ${String(data_bytes)} bytes, EVENT_DATA_BYTES_MAX is ${String(EVENT_DATA_BYTES_MAX)}: store it as an artifact and put its digest in the event`);
+    throw new Error(
+      `data of ${where} has ${String(data_bytes)} bytes, EVENT_DATA_BYTES_MAX is ${String(EVENT_DATA_BYTES_MAX)}: store it as an artifact and put its digest in the event`,
+    );
   }
-  if (meta_bytes > EVENT_META_BYTES_MAX) throw new Error(`meta of ${where} has ${String(meta_bytes)} bytes, EVENT_META_BYTES_MAX is ${String(EVENT_META_BYTES_MAX)}`);
+  if (meta_bytes > EVENT_META_BYTES_MAX)
+    throw new Error(`meta of ${where} has ${String(meta_bytes)} bytes, EVENT_META_BYTES_MAX is ${String(EVENT_META_BYTES_MAX)}`);
   return data_bytes + meta_bytes;
 }

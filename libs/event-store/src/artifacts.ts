@@ -18,8 +18,15 @@ export class ArtifactMissing extends Error {
 
 export const postgresArtifacts = (ask: Ask): ArtifactStore => ({
   put: async (bytes) => {
-    if (bytes.length > ARTIFACT_BYTES_MAX) throw new Error(`an artifact of ${String(bytes.length)} bytes is larger than ARTIFACT_BYTES_MAX (${String(ARTIFACT_BYTES_MAX)}): split it`);
-    const [row] = await ask<{ digest: string }>({ name: 'put-artifact', text: PUT, values: [Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)] });
+    if (bytes.length > ARTIFACT_BYTES_MAX)
+      throw new Error(
+        `an artifact of ${String(bytes.length)} bytes is larger than ARTIFACT_BYTES_MAX (${String(ARTIFACT_BYTES_MAX)}): split it`,
+      );
+    const [row] = await ask<{ digest: string }>({
+      name: 'put-artifact',
+      text: PUT,
+      values: [Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)],
+    });
     if (row === undefined) throw new Error('baton.put_artifact returned no row');
     return row.digest;
   },
@@ -27,7 +34,8 @@ export const postgresArtifacts = (ask: Ask): ArtifactStore => ({
     const [row] = await ask<{ bytes: Buffer }>({ name: 'get-artifact', text: GET, values: [digest] });
     if (row === undefined) throw new ArtifactMissing(digest);
     const actual = `sha256:${createHash('sha256').update(row.bytes).digest('hex')}`;
-    if (actual !== digest) throw new Error(`artifact ${digest} was tampered with: its bytes are ${actual}; restore it from a backup`);
+    if (actual !== digest)
+      throw new Error(`artifact ${digest} was tampered with: its bytes are ${actual}; restore it from a backup`);
     return row.bytes;
   },
 });

@@ -50,23 +50,28 @@ export function openPool(limits: ConnectionLimits): pg.Pool {
   return pool;
 }
 
-export const askOf = (pool: pg.Pool): Ask => async <Row extends pg.QueryResultRow>(statement: pg.QueryConfig) => {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return (await pool.query<Row>(statement)).rows;
-    } catch (error) {
-      if (failureOf(error) === 'refused') throw error;
-      if (attempt === ATTEMPTS_MAX) throw new StoreUnreachable(statement.name ?? 'a statement', error);
-      await pauseBefore(attempt + 1);
+export const askOf =
+  (pool: pg.Pool): Ask =>
+  async <Row extends pg.QueryResultRow>(statement: pg.QueryConfig) => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return (await pool.query<Row>(statement)).rows;
+      } catch (error) {
+        if (failureOf(error) === 'refused') throw error;
+        if (attempt === ATTEMPTS_MAX) throw new StoreUnreachable(statement.name ?? 'a statement', error);
+        await pauseBefore(attempt + 1);
+      }
     }
-  }
-};
+  };
 
 /** Postgres was away, or too busy, for all attempts. What was asked may be asked again: it is never done twice. */
 export class StoreUnreachable extends Error {
   override readonly name = 'StoreUnreachable';
   constructor(what: string, cause: unknown) {
-    super(`Postgres did not answer ${what} in ${String(ATTEMPTS_MAX)} attempts: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(
+      `Postgres did not answer ${what} in ${String(ATTEMPTS_MAX)} attempts: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
 }
 

@@ -17,7 +17,18 @@ type LetterRow = Omit<KeptDeadLetter, 'headers'> & { readonly headers: string };
 export const postgresDeadLetters = (ask: Ask): DeadLetters => ({
   park: async (letter) => {
     const { id, consumer, subject, position, stream, headers, body, reason, cause, deliveries } = letter;
-    const values = [id, consumer, subject, position, stream, JSON.stringify(headers), JSON.stringify(body), reason, JSON.stringify(cause), deliveries];
+    const values = [
+      id,
+      consumer,
+      subject,
+      position,
+      stream,
+      JSON.stringify(headers),
+      JSON.stringify(body),
+      reason,
+      JSON.stringify(cause),
+      deliveries,
+    ];
     await ask({ name: 'park', text: PARK, values });
   },
   isParked: async (consumer, stream) => {

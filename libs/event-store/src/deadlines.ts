@@ -14,7 +14,11 @@ export const postgresDeadlines = (ask: Ask): Pick<EventLog, 'claimDue' | 'extend
     ask<DueDeadline>({ name: 'claim-due', text: CLAIM_DUE, values: [[...categories], holder, hold_ms, limit] }),
 
   extend: async ({ stream, key, holder, after_ms }) => {
-    const [row] = await ask<{ extended: boolean }>({ name: 'extend-deadline', text: EXTEND, values: [stream, key, holder, after_ms] });
+    const [row] = await ask<{ extended: boolean }>({
+      name: 'extend-deadline',
+      text: EXTEND,
+      values: [stream, key, holder, after_ms],
+    });
     return row?.extended === true;
   },
 

@@ -49,14 +49,21 @@ export async function syncGrants(client: pg.Client): Promise<void> {
     `REVOKE ALL ON ALL TABLES IN SCHEMA baton FROM ${roles}`,
     `REVOKE ALL ON ALL FUNCTIONS IN SCHEMA baton FROM ${roles}`,
     `GRANT USAGE ON SCHEMA baton TO ${roles}`,
-    ...Object.entries(TABLE_READERS).map(([table, readers]) => `GRANT SELECT ON baton.${client.escapeIdentifier(table)} TO ${listed(readers)}`),
-    ...Object.entries(FUNCTION_CALLERS).map(([name, callers]) => `GRANT EXECUTE ON FUNCTION baton.${client.escapeIdentifier(name)} TO ${listed(callers)}`),
+    ...Object.entries(TABLE_READERS).map(
+      ([table, readers]) => `GRANT SELECT ON baton.${client.escapeIdentifier(table)} TO ${listed(readers)}`,
+    ),
+    ...Object.entries(FUNCTION_CALLERS).map(
+      ([name, callers]) => `GRANT EXECUTE ON FUNCTION baton.${client.escapeIdentifier(name)} TO ${listed(callers)}`,
+    ),
   ];
   try {
     for (const statement of statements) await client.query(statement);
     await client.query('DELETE FROM baton.writer_grant');
     for (const name of SERVICE_NAMES) {
-      await client.query('INSERT INTO baton.writer_grant (role, category) SELECT $1, unnest($2::text[])', [roleOf(name), SERVICES[name].appends]);
+      await client.query('INSERT INTO baton.writer_grant (role, category) SELECT $1, unnest($2::text[])', [
+        roleOf(name),
+        SERVICES[name].appends,
+      ]);
     }
     await client.query('COMMIT');
   } catch (error) {

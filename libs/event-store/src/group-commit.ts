@@ -48,7 +48,10 @@ export function groupCommit(pool: pg.Pool, ask: Ask, onGroup: (appends: number) 
     append: (append) =>
       new Promise((resolve, reject) => {
         if (closed) throw new Error(`the event store is closed: nothing was appended to ${append.stream}`);
-        if (waiting.length >= WAITING_APPENDS_MAX) throw new Error(`${String(WAITING_APPENDS_MAX)} appends are waiting: nothing was appended to ${append.stream}; try later`);
+        if (waiting.length >= WAITING_APPENDS_MAX)
+          throw new Error(
+            `${String(WAITING_APPENDS_MAX)} appends are waiting: nothing was appended to ${append.stream}; try later`,
+          );
         waiting.push({ append, bytes: checkedBytes(append), resolve, reject });
         running ??= run();
       }),
@@ -74,7 +77,11 @@ function groupSize(waiting: readonly Waiting[]): number {
 /** Never rejects: each member gets its outcome or its error. */
 async function settle(pool: pg.Pool, ask: Ask, group: readonly Waiting[]): Promise<void> {
   try {
-    const outcomes = await appendCertainly(pool, ask, group.map((member) => member.append));
+    const outcomes = await appendCertainly(
+      pool,
+      ask,
+      group.map((member) => member.append),
+    );
     group.forEach((member, index) => {
       member.resolve(outcomes[index] as Appended);
     });
@@ -99,7 +106,8 @@ async function appendCertainly(pool: pg.Pool, ask: Ask, group: readonly Append[]
     } catch (error) {
       const failure = failureOf(error);
       if (failure === 'refused') throw error;
-      if (attempt === ATTEMPTS_MAX) throw new StoreUnreachable(`the append of ${String(group.length)} to ${(group[0] as Append).stream} and others`, error);
+      if (attempt === ATTEMPTS_MAX)
+        throw new StoreUnreachable(`the append of ${String(group.length)} to ${(group[0] as Append).stream} and others`, error);
       may_be_committed ||= failure === 'broken';
       await pauseBefore(attempt + 1);
     }

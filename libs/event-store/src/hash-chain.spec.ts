@@ -18,7 +18,10 @@ describe('the hash chain', () => {
   });
 
   it.each(Object.keys(event) as (keyof typeof event)[])('covers %s', (field) => {
-    const other = { ...event, [field]: field === 'recorded_at' ? '2026-11-21T00:01:31.000457Z' : typeof event[field] === 'number' ? 2 : 'x' };
+    const other = {
+      ...event,
+      [field]: field === 'recorded_at' ? '2026-11-21T00:01:31.000457Z' : typeof event[field] === 'number' ? 2 : 'x',
+    };
     expect(hashOf(GENESIS_HASH, other)).not.toBe(hashOf(GENESIS_HASH, event));
   });
 
@@ -26,8 +29,11 @@ describe('the hash chain', () => {
     expect(hashOf('1'.repeat(64), event)).not.toBe(hashOf(GENESIS_HASH, event));
   });
 
-  it.each([0, 1, 999, 1_000, 1_795_219_291_000_456, 1_795_219_291_999_999])('writes %d microseconds as text and reads them back', (us) => {
-    expect(recordedAt(us)).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
-    expect(microseconds(recordedAt(us))).toBe(us);
-  });
+  it.each([0, 1, 999, 1_000, 1_795_219_291_000_456, 1_795_219_291_999_999])(
+    'writes %d microseconds as text and reads them back',
+    (us) => {
+      expect(recordedAt(us)).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+      expect(microseconds(recordedAt(us))).toBe(us);
+    },
+  );
 });

@@ -7,7 +7,12 @@ describe('importing the event store', () => {
     const script = `import(${JSON.stringify(new URL('index.ts', import.meta.url).href)})
       .then(() => console.log(JSON.stringify(Object.keys(require.cache))))`;
     // A process of its own: this one may have loaded anything before.
-    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=@baton/source', '--experimental-transform-types', '-e', script]);
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      '--conditions=@baton/source',
+      '--experimental-transform-types',
+      '-e',
+      script,
+    ]);
     const loaded = JSON.parse(stdout) as readonly string[];
     expect(loaded.filter((path) => /[\\/]node_modules[\\/]pg[\\/]/.test(path))).not.toEqual([]);
     expect(loaded.filter((path) => /[\\/]node_modules[\\/]typeorm[\\/]/.test(path))).toEqual([]);

@@ -30,11 +30,19 @@ export function appendSignals(limits: ConnectionLimits): AppendSignals {
       const client = new pg.Client(clientConfig(limits));
       current = client;
       const ended = new Promise<void>((resolve) => {
-        client.on('error', () => { resolve(); }).on('end', () => { resolve(); });
+        client
+          .on('error', () => {
+            resolve();
+          })
+          .on('end', () => {
+            resolve();
+          });
       });
       try {
         await client.connect();
-        client.on('notification', ({ payload }) => { tell(Number(payload)); });
+        client.on('notification', ({ payload }) => {
+          tell(Number(payload));
+        });
         await client.query('LISTEN baton_log');
         failures = 0;
         tell(null);
@@ -51,7 +59,9 @@ export function appendSignals(limits: ConnectionLimits): AppendSignals {
     onAppended: (listener) => {
       listeners.add(listener);
       running ??= keepListening();
-      return () => { listeners.delete(listener); };
+      return () => {
+        listeners.delete(listener);
+      };
     },
     close: async () => {
       closing = true;

@@ -15,7 +15,7 @@ export async function loadStream(ask: Ask, stream: string, after_version: number
   const first = await loadPage(ask, stream, after_version, PAGE_EVENTS);
   if (first.length < PAGE_EVENTS) return first;
   const events = [...first];
-  for (let page = first; page.length === PAGE_EVENTS; ) {
+  for (let page = first; page.length === PAGE_EVENTS;) {
     page = await loadPage(ask, stream, after_version + events.length, PAGE_EVENTS);
     events.push(...page);
   }

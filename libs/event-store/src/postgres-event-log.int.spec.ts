@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
-import { keepsArtifactStoreContract, keepsDeadLettersContract, keepsDeadlinesContract, keepsEventLogContract, keepsLeasesContract, keepsWatermarksContract } from '@baton/testing';
+import {
+  keepsArtifactStoreContract,
+  keepsDeadLettersContract,
+  keepsDeadlinesContract,
+  keepsEventLogContract,
+  keepsLeasesContract,
+  keepsWatermarksContract,
+} from '@baton/testing';
 import { testStores, type TestStores } from '../test/stores.ts';
 
 /** The first spec of a run may have to wait for Postgres to be made. */
@@ -13,11 +20,18 @@ describe('the record in Postgres', () => {
   afterAll(() => stores.drop());
 
   const dispose = () => stores.empty();
-  const withLog = async () => ({ logs: [stores.open('intake').log, stores.open('intake').log] as const, reader: stores.open('relay').log, dispose });
+  const withLog = async () => ({
+    logs: [stores.open('intake').log, stores.open('intake').log] as const,
+    reader: stores.open('relay').log,
+    dispose,
+  });
   keepsEventLogContract(withLog);
   keepsDeadlinesContract(withLog);
   keepsLeasesContract(async () => ({ leases: [stores.open('release').leases, stores.open('release').leases], dispose }));
-  keepsWatermarksContract(async () => ({ watermarks: [stores.open('planner').watermarks, stores.open('planner').watermarks], dispose }));
+  keepsWatermarksContract(async () => ({
+    watermarks: [stores.open('planner').watermarks, stores.open('planner').watermarks],
+    dispose,
+  }));
   keepsDeadLettersContract(async () => ({ deadLetters: stores.open('planner').deadLetters, dispose }));
   keepsArtifactStoreContract(async () => ({ artifacts: stores.open('executor').artifacts, dispose }));
 });

@@ -8,8 +8,18 @@ import { LOGIN_ROLES } from './roles.ts';
 
 const FORBIDDEN_CODE = '42501';
 const APPEND = 'SELECT statuses FROM baton.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)';
-const appendTo = (stream: string, rest: { data?: string; type?: string } = {}): unknown[] =>
-  [[stream], [0], [1], [null], [null], [null], [randomUUID()], [rest.type ?? 'Forged'], ['{}'], [rest.data ?? '{}']];
+const appendTo = (stream: string, rest: { data?: string; type?: string } = {}): unknown[] => [
+  [stream],
+  [0],
+  [1],
+  [null],
+  [null],
+  [null],
+  [randomUUID()],
+  [rest.type ?? 'Forged'],
+  ['{}'],
+  [rest.data ?? '{}'],
+];
 
 /** What nobody who can log in may do. */
 const FORBIDDEN = [
@@ -57,28 +67,39 @@ describe('rights in Postgres', () => {
   afterAll(() => stores.drop());
 
   const refused = async (asking: Promise<unknown>, says?: RegExp): Promise<void> => {
-    await expect(asking).rejects.toMatchObject({ code: FORBIDDEN_CODE, ...(says === undefined ? {} : { message: expect.stringMatching(says) }) });
+    await expect(asking).rejects.toMatchObject({
+      code: FORBIDDEN_CODE,
+      ...(says === undefined ? {} : { message: expect.stringMatching(says) }),
+    });
   };
 
   describe.each(FORBIDDEN)('refuse to every role: %s', (statement) => {
     it.each(LOGIN_ROLES)('%s', (role) => refused(as(role).query(statement)));
   });
 
-  it.each(["UPDATE baton.events SET data = '{}'", 'DELETE FROM baton.events', 'TRUNCATE baton.events', 'DELETE FROM baton.log_head'])(
-    'stop even the superuser and the owner by a trigger, in replica mode too: %s',
-    async (statement) => {
-      const superuser = await stores.connect(null);
-      const stopped = { message: expect.stringMatching(/^events are never changed: (UPDATE|DELETE|TRUNCATE) on baton\.(events|log_head) refused/) };
-      await expect(superuser.query(statement)).rejects.toMatchObject(stopped);
-      await superuser.query('SET session_replication_role = replica');
-      await expect(superuser.query(statement)).rejects.toMatchObject(stopped);
-      await superuser.query('RESET session_replication_role; SET ROLE baton_owner');
-      await expect(superuser.query(statement)).rejects.toMatchObject(stopped);
-    },
-  );
+  it.each([
+    "UPDATE baton.events SET data = '{}'",
+    'DELETE FROM baton.events',
+    'TRUNCATE baton.events',
+    'DELETE FROM baton.log_head',
+  ])('stop even the superuser and the owner by a trigger, in replica mode too: %s', async (statement) => {
+    const superuser = await stores.connect(null);
+    const stopped = {
+      message: expect.stringMatching(/^events are never changed: (UPDATE|DELETE|TRUNCATE) on baton\.(events|log_head) refused/),
+    };
+    await expect(superuser.query(statement)).rejects.toMatchObject(stopped);
+    await superuser.query('SET session_replication_role = replica');
+    await expect(superuser.query(statement)).rejects.toMatchObject(stopped);
+    await superuser.query('RESET session_replication_role; SET ROLE baton_owner');
+    await expect(superuser.query(statement)).rejects.toMatchObject(stopped);
+  });
 
   const foreign = SERVICE_NAMES.flatMap((service) =>
-    Object.values(SERVICES).flatMap(({ appends }) => appends).filter((category) => !(SERVICES[service].appends as readonly string[]).includes(category)).map((category) => [service, category] as const));
+    Object.values(SERVICES)
+      .flatMap(({ appends }) => appends)
+      .filter((category) => !(SERVICES[service].appends as readonly string[]).includes(category))
+      .map((category) => [service, category] as const),
+  );
 
   it.each(foreign)('keep %s from appending to %s and from its deadlines', async (service, category) => {
     const client = as(roleOf(service));
@@ -100,7 +121,18 @@ describe('rights in Postgres', () => {
     async (service, other) => {
       const client = as(roleOf(service));
       const id = `${other}-react:${service}`;
-      await stores.open(other).deadLetters.park({ id, consumer: `${other}-react`, subject: 's', position: 1, stream: 'mission-1', headers: {}, body: '', reason: 'invalid', cause: '', deliveries: 1 });
+      await stores.open(other).deadLetters.park({
+        id,
+        consumer: `${other}-react`,
+        subject: 's',
+        position: 1,
+        stream: 'mission-1',
+        headers: {},
+        body: '',
+        reason: 'invalid',
+        cause: '',
+        deliveries: 1,
+      });
       for (const name of [`${other}-react`, service, 'react', `${service}x-react`]) {
         await refused(client.query("SELECT baton.acquire_lease($1, 'h', 1)", [name]));
         await refused(client.query("SELECT baton.renew_lease($1, 'h', 1, 1)", [name]));
@@ -138,7 +170,11 @@ describe('rights in Postgres', () => {
 
   it('fail only the append that is not allowed; its neighbours in the group are appended', async () => {
     const { log } = stores.open('intake');
-    const [before, forged, after] = await Promise.allSettled([log.append(appendOf(1)), log.append(appendOf(1, { stream: 'plan-1' })), log.append(appendOf(2))]);
+    const [before, forged, after] = await Promise.allSettled([
+      log.append(appendOf(1)),
+      log.append(appendOf(1, { stream: 'plan-1' })),
+      log.append(appendOf(2)),
+    ]);
     expect([before, after]).toMatchObject([{ value: { status: 'appended' } }, { value: { status: 'appended' } }]);
     expect(forged).toMatchObject({ status: 'rejected', reason: { code: FORBIDDEN_CODE } });
   });
@@ -168,9 +204,15 @@ describe('rights in Postgres', () => {
   it('are the same after another migration, and a grant given by hand is gone', async () => {
     const { migrate } = await import('./migrate.ts');
     const superuser = await stores.connect(null);
-    await superuser.query("GRANT INSERT ON baton.events TO baton_intake; INSERT INTO baton.writer_grant VALUES ('baton_intake', 'plan')");
+    await superuser.query(
+      "GRANT INSERT ON baton.events TO baton_intake; INSERT INTO baton.writer_grant VALUES ('baton_intake', 'plan')",
+    );
     expect(await migrate(stores.superuser_url)).toEqual({ applied: [] });
-    await refused(as('baton_intake').query("INSERT INTO baton.events VALUES (999, 'mission-x', 1, gen_random_uuid(), 'Forged', now(), '{}', '{}', '')"));
+    await refused(
+      as('baton_intake').query(
+        "INSERT INTO baton.events VALUES (999, 'mission-x', 1, gen_random_uuid(), 'Forged', now(), '{}', '{}', '')",
+      ),
+    );
     await refused(as('baton_intake').query(APPEND, appendTo('plan-1')));
     storedBy(await stores.open('intake').log.append(appendOf(1, { events: [newEvent()] })));
   });

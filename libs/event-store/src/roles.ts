@@ -13,13 +13,17 @@ const ROLE_RETRY_MS = 20;
 const CONCURRENT_ROLE_CODES: ReadonlySet<string> = new Set(['42710', '23505', 'XX000']);
 
 export async function ensureRoles(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ rolname: string }>('SELECT rolname FROM pg_roles WHERE rolname = ANY ($1)', [[OWNER_ROLE, ...LOGIN_ROLES]]);
+  const { rows } = await client.query<{ rolname: string }>('SELECT rolname FROM pg_roles WHERE rolname = ANY ($1)', [
+    [OWNER_ROLE, ...LOGIN_ROLES],
+  ]);
   const existing = new Set(rows.map((row) => row.rolname));
   if (!existing.has(OWNER_ROLE)) await alterRole(client, `CREATE ROLE ${client.escapeIdentifier(OWNER_ROLE)} NOLOGIN`);
   for (const role of LOGIN_ROLES) {
     if (!existing.has(role)) await alterRole(client, `CREATE ROLE ${client.escapeIdentifier(role)} LOGIN NOINHERIT`);
   }
-  const member = await client.query<{ member: boolean }>("SELECT pg_has_role(current_user, $1, 'MEMBER') AS member", [OWNER_ROLE]);
+  const member = await client.query<{ member: boolean }>("SELECT pg_has_role(current_user, $1, 'MEMBER') AS member", [
+    OWNER_ROLE,
+  ]);
   if (member.rows[0]?.member !== true) await alterRole(client, `GRANT ${client.escapeIdentifier(OWNER_ROLE)} TO CURRENT_USER`);
 }
 

@@ -33,14 +33,29 @@ describe('verifyLog', () => {
     ['meta edited', "UPDATE baton.events SET meta = '{}' WHERE position = 1", 1, /hash is/],
     ['a type edited', "UPDATE baton.events SET type = 'Other' WHERE position = 5", 5, /hash is/],
     ['an id edited', 'UPDATE baton.events SET id = gen_random_uuid() WHERE position = 2', 2, /hash is/],
-    ['a time moved by a microsecond', "UPDATE baton.events SET recorded_at = recorded_at + interval '1 microsecond' WHERE position = 4", 4, /hash is/],
+    [
+      'a time moved by a microsecond',
+      "UPDATE baton.events SET recorded_at = recorded_at + interval '1 microsecond' WHERE position = 4",
+      4,
+      /hash is/,
+    ],
     ['a hash edited', "UPDATE baton.events SET hash = sha256('x') WHERE position = 2", 2, /hash is/],
     ['a stream renamed', "UPDATE baton.events SET stream = 'mission-c' WHERE stream = 'mission-b'", 4, /hash is/],
     ['a version moved', 'UPDATE baton.events SET version = 9 WHERE position = 6', 6, /version 9 of mission-a follows version 3/],
     ['an event deleted', 'DELETE FROM baton.events WHERE position = 4', 4, /missing: the next event is at 5/],
     ['the last event deleted', 'DELETE FROM baton.events WHERE position = 6', 6, /missing: the head says 6/],
-    ['two events swapped', 'UPDATE baton.events SET position = -position WHERE position IN (2, 3); UPDATE baton.events SET position = 5 + position WHERE position < 0', 2, /version 3 of mission-a follows version 1/],
-    ['the head put back', 'UPDATE baton.log_head SET position = 5, hash = (SELECT hash FROM baton.events WHERE position = 5)', 6, /beyond the head/],
+    [
+      'two events swapped',
+      'UPDATE baton.events SET position = -position WHERE position IN (2, 3); UPDATE baton.events SET position = 5 + position WHERE position < 0',
+      2,
+      /version 3 of mission-a follows version 1/,
+    ],
+    [
+      'the head put back',
+      'UPDATE baton.log_head SET position = 5, hash = (SELECT hash FROM baton.events WHERE position = 5)',
+      6,
+      /beyond the head/,
+    ],
     ['the head with another hash', "UPDATE baton.log_head SET hash = sha256('x')", 6, /the head has hash/],
   ])('finds %s', async (_, tamper, position, problem) => {
     const superuser = await stores.connect(null);
@@ -55,7 +70,10 @@ describe('verifyLog', () => {
     const superuser = await stores.connect(null);
     await superuser.query('ALTER TABLE baton.events DISABLE TRIGGER ALL');
     const edited = { ...third, data: '{"edited":true}' };
-    await superuser.query('UPDATE baton.events SET data = $1, hash = $2 WHERE position = 3', [edited.data, Buffer.from(hashOf(second.hash, edited), 'hex')]);
+    await superuser.query('UPDATE baton.events SET data = $1, hash = $2 WHERE position = 3', [
+      edited.data,
+      Buffer.from(hashOf(second.hash, edited), 'hex'),
+    ]);
     expect((await verified()).first_bad).toMatchObject({ position: 4 });
   });
 

@@ -35,13 +35,15 @@ export async function verifyLog(log: Pick<EventLog, 'readAfter' | 'head'>): Prom
   if (hash !== head.hash) return bad(checked, `the head has hash ${head.hash}, this event ${hash}`);
   const beyond = await log.readAfter(head.position, 1);
   // Events beyond the head are right only if the head has moved on with them.
-  if (beyond.length > 0 && (await log.head()).position === head.position) return bad(head.position + 1, `beyond the head, which says ${String(head.position)} events`);
+  if (beyond.length > 0 && (await log.head()).position === head.position)
+    return bad(head.position + 1, `beyond the head, which says ${String(head.position)} events`);
   return { checked, head };
 }
 
 function problemOf(event: StoredEvent, position: number, previous_version: number, previous_hash: string): string | null {
   if (event.position !== position) return `missing: the next event is at ${String(event.position)}`;
-  if (event.version !== previous_version + 1) return `version ${String(event.version)} of ${event.stream} follows version ${String(previous_version)}`;
+  if (event.version !== previous_version + 1)
+    return `version ${String(event.version)} of ${event.stream} follows version ${String(previous_version)}`;
   const expected = hashOf(previous_hash, event);
   return event.hash === expected ? null : `hash is ${event.hash}, its content and the event before make ${expected}`;
 }

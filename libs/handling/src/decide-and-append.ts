@@ -25,7 +25,12 @@ export interface Request {
 }
 
 export type Decided =
-  | { readonly status: 'appended'; readonly events: readonly BatonEvent[]; readonly state: unknown; readonly waiting: Waiting | null }
+  | {
+      readonly status: 'appended';
+      readonly events: readonly BatonEvent[];
+      readonly state: unknown;
+      readonly waiting: Waiting | null;
+    }
   /** It was so already; nothing was written. */
   | { readonly status: 'already'; readonly state: unknown; readonly waiting: Waiting | null }
   | { readonly status: 'refused'; readonly reason: string; readonly state: unknown };
@@ -63,10 +68,18 @@ export async function decideAndAppend(on: Appending, request: Request): Promise<
     if (decided) return decided;
     on.streams.forget(stream);
   }
-  throw new ContentionFault(`${stream}: ${APPEND_ATTEMPTS_MAX} appends in a row came second; another process writes to it all the time`);
+  throw new ContentionFault(
+    `${stream}: ${APPEND_ATTEMPTS_MAX} appends in a row came second; another process writes to it all the time`,
+  );
 }
 
-async function append(on: Appending, request: Request, decider: AnyDecider, known: Known, events: readonly BatonEvent[]): Promise<Decided | null> {
+async function append(
+  on: Appending,
+  request: Request,
+  decider: AnyDecider,
+  known: Known,
+  events: readonly BatonEvent[],
+): Promise<Decided | null> {
   const { stream } = request;
   let state = known.state;
   for (const event of events) state = decider.evolve(state, event);
@@ -82,17 +95,32 @@ async function append(on: Appending, request: Request, decider: AnyDecider, know
     return { status: 'already', state: fresh.state, waiting: decider.waitingOn(fresh.state) };
   }
   const last = newEvents.at(-1)!;
-  on.streams.put(stream, { state, version: known.version + events.length, last_event_id: last.id, correlation_id: request.correlation_id, traceparent: request.traceparent });
+  on.streams.put(stream, {
+    state,
+    version: known.version + events.length,
+    last_event_id: last.id,
+    correlation_id: request.correlation_id,
+    traceparent: request.traceparent,
+  });
   on.instruments.appended(decider.category as Category, events.length);
   return { status: 'appended', events, state, waiting };
 }
 
 function newEvent(request: Request, event: BatonEvent, ordinal: number): NewEvent {
   const { causation_id, correlation_id, actor, traceparent } = request;
-  const meta: EventMeta = { schema_version: describeEvent(event.type)!.version, correlation_id, causation_id, actor, ...(traceparent ? { traceparent } : {}) };
+  const meta: EventMeta = {
+    schema_version: describeEvent(event.type)!.version,
+    correlation_id,
+    causation_id,
+    actor,
+    ...(traceparent ? { traceparent } : {}),
+  };
   const data = JSON.stringify(event.data);
   // The log would refuse it each time: that is no store which comes back.
   const bytes = Buffer.byteLength(data);
-  if (bytes > EVENT_DATA_BYTES_MAX) throw new BrokenInvariant(`data of ${event.type} of ${request.stream} has ${bytes} bytes, at most ${EVENT_DATA_BYTES_MAX} can be kept: store it as an artifact and name its digest`);
+  if (bytes > EVENT_DATA_BYTES_MAX)
+    throw new BrokenInvariant(
+      `data of ${event.type} of ${request.stream} has ${bytes} bytes, at most ${EVENT_DATA_BYTES_MAX} can be kept: store it as an artifact and name its digest`,
+    );
   return { id: eventId(causation_id, request.stream, ordinal), type: event.type, meta: JSON.stringify(meta), data };
 }

@@ -11,7 +11,8 @@ export function uuidOf(text: string): string {
   return `${digest.slice(0, 8)}-${digest.slice(8, 12)}-5${digest.slice(13, 16)}-${variant}${digest.slice(17, 20)}-${digest.slice(20, 32)}`;
 }
 
-export const eventId = (causation_id: string, stream: string, ordinal: number): string => uuidOf(`${causation_id}\n${stream}\n${ordinal}`);
+export const eventId = (causation_id: string, stream: string, ordinal: number): string =>
+  uuidOf(`${causation_id}\n${stream}\n${ordinal}`);
 
 /** The mission that an idempotency key stands for, on every way in and for ever. */
 export const missionIdOf = (idempotency_key: string): string => uuidOf(`mission\n${idempotency_key}`);

@@ -12,7 +12,12 @@ export interface SpanAttributes {
 
 export interface Instruments {
   /** Runs `fn` inside a span that continues `parent`; hands it the trace context for what it appends. */
-  span<T>(name: string, attributes: SpanAttributes, parent: string | undefined, fn: (traceparent: string | undefined) => Promise<T>): Promise<T>;
+  span<T>(
+    name: string,
+    attributes: SpanAttributes,
+    parent: string | undefined,
+    fn: (traceparent: string | undefined) => Promise<T>,
+  ): Promise<T>;
   handled(consumer: string, result: 'ack' | 'nak' | 'dead-letter', seconds: number): void;
   appended(category: Category, events: number): void;
   refused(stream: string, command: string, reason: string): void;

@@ -15,7 +15,11 @@ export function parkedStreams(dead_letters: DeadLetters, timers: Timers): Parked
   let read_at = 0;
   const name = (consumer: string, stream: string): string => `${consumer} ${stream}`;
   const read = async (): Promise<Set<string>> =>
-    new Set((await dead_letters.list({ status: 'parked' })).flatMap((letter) => (letter.stream === null ? [] : [name(letter.consumer, letter.stream)])));
+    new Set(
+      (await dead_letters.list({ status: 'parked' })).flatMap((letter) =>
+        letter.stream === null ? [] : [name(letter.consumer, letter.stream)],
+      ),
+    );
   return {
     // One small query every few seconds, not one per event.
     async has(consumer, stream) {

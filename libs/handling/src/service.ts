@@ -94,36 +94,68 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
     submit: async (stream, command, traceparent) => {
       // The stream's last event is what this work answers: whoever reports for the same state reports the same event id.
       const { last_event_id, correlation_id } = await streams.get(stream);
-      return decide({ stream, command, causation_id: last_event_id, correlation_id, actor: serviceActor(definition.name), traceparent }, true);
+      return decide(
+        { stream, command, causation_id: last_event_id, correlation_id, actor: serviceActor(definition.name), traceparent },
+        true,
+      );
     },
   });
 
-  const requestsOf = (delivery: Delivery): { requests: readonly Request[]; correlation_id: string; traceparent: string | undefined; label: string } => {
+  const requestsOf = (
+    delivery: Delivery,
+  ): { requests: readonly Request[]; correlation_id: string; traceparent: string | undefined; label: string } => {
     if (delivery.kind === 'inbound') {
       const answer = definition.inbound?.[delivery.name];
       if (!answer) throw new InvalidRequest(`${definition.name} does not take ${delivery.name}`);
       const requests = answer(parseBody(delivery.body), delivery);
-      return { requests, correlation_id: requests[0]?.correlation_id ?? '', traceparent: delivery.headers['traceparent'], label: delivery.name };
+      return {
+        requests,
+        correlation_id: requests[0]?.correlation_id ?? '',
+        traceparent: delivery.headers['traceparent'],
+        label: delivery.name,
+      };
     }
     const event = delivery.event();
     const { correlation_id, traceparent } = event.meta;
-    const requests = react(definition.name, event).map(({ stream, command }): Request => ({ stream, command, causation_id: event.id, correlation_id, actor: serviceActor(definition.name) }));
+    const requests = react(definition.name, event).map(({ stream, command }): Request => ({
+      stream,
+      command,
+      causation_id: event.id,
+      correlation_id,
+      actor: serviceActor(definition.name),
+    }));
     return { requests, correlation_id, traceparent, label: event.type };
   };
 
   const handle = async (delivery: Delivery): Promise<void> => {
     const { requests, correlation_id, traceparent, label } = requestsOf(delivery);
     if (requests.length === 0) return;
-    await instruments.span(`process ${label}`, { mission_id: correlation_id, consumer: delivery.consumer, position: delivery.sequence, event_type: label }, traceparent, async (own) => {
-      for (const request of requests) await decide({ ...request, traceparent: own });
-    });
+    await instruments.span(
+      `process ${label}`,
+      { mission_id: correlation_id, consumer: delivery.consumer, position: delivery.sequence, event_type: label },
+      traceparent,
+      async (own) => {
+        for (const request of requests) await decide({ ...request, traceparent: own });
+      },
+    );
   };
 
   const park = async (delivery: Delivery, reason: DeadLetter['reason'], cause: string): Promise<void> => {
     const { consumer, subject, sequence, headers, body, deliveries } = delivery;
     const stream = delivery.kind === 'event' ? (headers['ce-subject'] ?? null) : null;
     const id = uuidOf(`dead-letter\n${consumer}\n${delivery.kind === 'event' ? sequence : delivery.id}`);
-    await ports.dead_letters.park({ id, consumer, subject, position: delivery.kind === 'event' ? sequence : null, stream, headers, body, reason, cause, deliveries });
+    await ports.dead_letters.park({
+      id,
+      consumer,
+      subject,
+      position: delivery.kind === 'event' ? sequence : null,
+      stream,
+      headers,
+      body,
+      reason,
+      cause,
+      deliveries,
+    });
     if (stream !== null) parked.add(consumer, stream);
     counts.dead_lettered++;
     instruments.deadLettered(consumer, reason, cause);
@@ -131,7 +163,11 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
 
   const settle = async (delivery: Delivery): Promise<'ack' | 'nak' | 'dead-letter'> => {
     if (delivery.deliveries > DELIVERIES_MAX) {
-      await park(delivery, 'handler-crashed', `delivered ${delivery.deliveries} times and never settled: handling it kills or blocks its process`);
+      await park(
+        delivery,
+        'handler-crashed',
+        `delivered ${delivery.deliveries} times and never settled: handling it kills or blocks its process`,
+      );
       return 'dead-letter';
     }
     if (delivery.kind === 'event' && (await parked.has(delivery.consumer, delivery.headers['ce-subject'] ?? ''))) {
@@ -145,7 +181,8 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
       if (error instanceof UnreadableEvent) await park(delivery, error.kind, error.message);
       else if (error instanceof InvalidRequest) await park(delivery, 'invalid', error.message);
       else if (!isDefect(error)) throw error;
-      else if (delivery.deliveries >= DELIVERIES_MAX) await park(delivery, 'handler-failed', (error as Error).stack ?? String(error));
+      else if (delivery.deliveries >= DELIVERIES_MAX)
+        await park(delivery, 'handler-failed', (error as Error).stack ?? String(error));
       else {
         instruments.fault(`${delivery.consumer} at ${delivery.sequence} (delivery ${delivery.deliveries})`, error);
         return 'nak';
@@ -181,7 +218,9 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
         due.map(async (deadline) => {
           if (team.isWorking(deadline.stream)) return;
           // One stream that cannot be read must not hide the others; it is due again when its hold runs out.
-          await takeOver(deadline).catch((error: unknown) => instruments.fault(`deadline ${deadline.key} of ${deadline.stream}`, error));
+          await takeOver(deadline).catch((error: unknown) =>
+            instruments.fault(`deadline ${deadline.key} of ${deadline.stream}`, error),
+          );
         }),
       );
       return due.length;
@@ -195,7 +234,15 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
     stats: () => ({ running_work: team.running(), ...counts }),
   };
 
-  async function takeOver({ stream, key, last_holder }: { stream: string; key: string; last_holder: string | null }): Promise<void> {
+  async function takeOver({
+    stream,
+    key,
+    last_holder,
+  }: {
+    stream: string;
+    key: string;
+    last_holder: string | null;
+  }): Promise<void> {
     streams.forget(stream);
     const known = await streams.get(stream);
     const request: Request = {

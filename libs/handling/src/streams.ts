@@ -38,7 +38,13 @@ export function fold(decider: AnyDecider, from: Known, events: readonly EventRec
   for (const event of events) state = decider.evolve(state, event);
   const last = events.at(-1);
   if (!last) return from;
-  return { state, version: last.version, last_event_id: last.id, correlation_id: last.meta.correlation_id, traceparent: last.meta.traceparent };
+  return {
+    state,
+    version: last.version,
+    last_event_id: last.id,
+    correlation_id: last.meta.correlation_id,
+    traceparent: last.meta.traceparent,
+  };
 }
 
 export function knownStreams(log: EventLog, categories: readonly Category[]): Streams {
@@ -61,7 +67,13 @@ export function knownStreams(log: EventLog, categories: readonly Category[]): St
     put(stream, loaded);
     return loaded;
   };
-  const nothing = (stream: string): Known => ({ state: deciderFor(stream).initial, version: 0, last_event_id: '', correlation_id: '', traceparent: undefined });
+  const nothing = (stream: string): Known => ({
+    state: deciderFor(stream).initial,
+    version: 0,
+    last_event_id: '',
+    correlation_id: '',
+    traceparent: undefined,
+  });
   return {
     deciderFor,
     put,

@@ -4,8 +4,8 @@
  */
 import type { Waiting } from '@baton/domain';
 import type { EventLog } from '@baton/ports';
+import { again } from './again.ts';
 import type { Decided } from './decide-and-append.ts';
-import { isDefect } from './defect.ts';
 import type { Instruments } from './instruments.ts';
 import type { Known } from './streams.ts';
 import { every, pause, type Timers } from './timers.ts';
@@ -13,7 +13,6 @@ import { every, pause, type Timers } from './timers.ts';
 /** Tries of one piece of work within one holder, before its failure is recorded. */
 const TRIES_MAX = 3;
 const TRY_AGAIN_MS = 500;
-const TRY_AGAIN_MS_MAX = 5_000;
 /** A lease is pushed back this often within its time. */
 const HEARTBEATS_PER_LEASE = 4;
 
@@ -172,7 +171,12 @@ async function goOn(options: WorkersOptions, stream: string, running: Running): 
 }
 
 /** What waited for a slot, or what somebody else's report led to, may be another process's by now; what was given just now is not. */
-async function holdsLease(options: WorkersOptions, stream: string, running: Running, { key, after_ms }: Waiting): Promise<boolean> {
+async function holdsLease(
+  options: WorkersOptions,
+  stream: string,
+  running: Running,
+  { key, after_ms }: Waiting,
+): Promise<boolean> {
   const { leased } = running;
   if (leased.key === key && options.timers.now_ms() - leased.at_ms < after_ms / HEARTBEATS_PER_LEASE) return true;
   const extend = (): Promise<boolean> => options.log.extend({ stream, key, holder: options.holder, after_ms });
@@ -280,19 +284,5 @@ async function giveBackQueued(options: WorkersOptions, stream: string): Promise<
     if (waiting?.work) await giveBack(options, stream, waiting.key);
   } catch (error) {
     options.instruments.fault(`giving back ${stream}`, error);
-  }
-}
-
-/** At least once, and until it works or the signal says stop (then undefined): for what only a missing store can make fail. */
-async function again<T>(options: WorkersOptions, signal: AbortSignal, job: () => Promise<T>): Promise<T | undefined> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await job();
-    } catch (error) {
-      if (isDefect(error)) throw error;
-      options.instruments.fault('the log', error);
-      await pause(options.timers, Math.min(TRY_AGAIN_MS * tries, TRY_AGAIN_MS_MAX), signal);
-      if (signal.aborted) return undefined;
-    }
   }
 }

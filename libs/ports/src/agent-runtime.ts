@@ -19,5 +19,10 @@ export interface AgentRuntime {
    * Runs until done, failed, past `envelope.deadline_ms` or aborted; then nothing of it is running any more.
    * Never throws for what the agent did. `directory` is where it works; null where the workspace has none.
    */
-  run(run: { readonly agent: Agent; readonly envelope: TaskEnvelope; readonly directory: string | null; readonly signal: AbortSignal }): Promise<AgentOutcome>;
+  run(run: {
+    readonly agent: Agent;
+    readonly envelope: TaskEnvelope;
+    readonly directory: string | null;
+    readonly signal: AbortSignal;
+  }): Promise<AgentOutcome>;
 }

@@ -63,9 +63,19 @@ export interface EventLog {
    * by `hold_ms` with `holder` as its holder, so that no one else takes it at the same time and it comes back if the
    * taker dies.
    */
-  claimDue(claim: { readonly categories: readonly string[]; readonly holder: string; readonly hold_ms: number; readonly limit: number }): Promise<readonly DueDeadline[]>;
+  claimDue(claim: {
+    readonly categories: readonly string[];
+    readonly holder: string;
+    readonly hold_ms: number;
+    readonly limit: number;
+  }): Promise<readonly DueDeadline[]>;
   /** Pushes a deadline back to now + after_ms; false = it is not this holder's any more (another key, another holder, gone). */
-  extend(lease: { readonly stream: string; readonly key: string; readonly holder: string; readonly after_ms: number }): Promise<boolean>;
+  extend(lease: {
+    readonly stream: string;
+    readonly key: string;
+    readonly holder: string;
+    readonly after_ms: number;
+  }): Promise<boolean>;
   /** Removes a deadline if it still has this key (whoever holds it). */
   clearDeadline(stream: string, key: string): Promise<void>;
 }
@@ -74,7 +84,12 @@ export interface EventLog {
 export interface Leases {
   /** The fence (greater than every one given out before for this name), or null while somebody else holds it. */
   acquire(lease: { readonly name: string; readonly holder: string; readonly ttl_ms: number }): Promise<number | null>;
-  renew(lease: { readonly name: string; readonly holder: string; readonly fence: number; readonly ttl_ms: number }): Promise<boolean>;
+  renew(lease: {
+    readonly name: string;
+    readonly holder: string;
+    readonly fence: number;
+    readonly ttl_ms: number;
+  }): Promise<boolean>;
   release(lease: { readonly name: string; readonly holder: string; readonly fence: number }): Promise<void>;
 }
 

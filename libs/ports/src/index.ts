@@ -1,6 +1,16 @@
 export type { ArtifactStore } from './artifact-store.ts';
 export type {
-  Append, Appended, DeadLetter, DeadLetters, DueDeadline, EventLog, Head, KeptDeadLetter, Leases, NewDeadline, Watermarks,
+  Append,
+  Appended,
+  DeadLetter,
+  DeadLetters,
+  DueDeadline,
+  EventLog,
+  Head,
+  KeptDeadLetter,
+  Leases,
+  NewDeadline,
+  Watermarks,
 } from './event-log.ts';
 export type { AgentOutcome, AgentRuntime } from './agent-runtime.ts';
 export type { Landing, Workspace, WorkspaceProblem, WorkspaceProvider } from './workspace.ts';

@@ -44,7 +44,10 @@ describe('the HTTP edge of a service', () => {
       'a store that is away',
       () => host.call('/missions/away'),
       503,
-      { type: 'urn:baton:problem:store-unavailable', detail: expect.stringMatching(/Nothing was lost.*same Idempotency-Key/) as unknown },
+      {
+        type: 'urn:baton:problem:store-unavailable',
+        detail: expect.stringMatching(/Nothing was lost.*same Idempotency-Key/) as unknown,
+      },
     ],
     ['an error nobody foresaw', () => host.call('/missions/broken'), 500, { type: 'urn:baton:problem:internal' }],
   ])('answers %s with a problem', async (_name, send, status, body) => {

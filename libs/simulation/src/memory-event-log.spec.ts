@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { keepsArtifactStoreContract, keepsDeadLettersContract, keepsDeadlinesContract, keepsEventLogContract, keepsLeasesContract, keepsWatermarksContract } from '@baton/testing';
+import {
+  keepsArtifactStoreContract,
+  keepsDeadLettersContract,
+  keepsDeadlinesContract,
+  keepsEventLogContract,
+  keepsLeasesContract,
+  keepsWatermarksContract,
+} from '@baton/testing';
 import { memoryRecord, type MemoryRecord } from './memory-record.ts';
 
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
@@ -37,7 +44,9 @@ describe('the record in memory', () => {
       now_ms += 499;
       expect(await log.claimDue(claim)).toEqual([]);
       now_ms += 1;
-      expect(await log.claimDue(claim)).toEqual([{ stream: 'mission-1', key: 'k', last_holder: null, due_at: '2026-11-21T00:00:00.500000Z' }]);
+      expect(await log.claimDue(claim)).toEqual([
+        { stream: 'mission-1', key: 'k', last_holder: null, due_at: '2026-11-21T00:00:00.500000Z' },
+      ]);
       heads.add((await log.head()).hash);
     }
     expect(heads.size).toBe(1);

@@ -34,7 +34,12 @@ export function memoryEventLog({ now_ms, sha256 }: MemoryEventLogOptions): Event
     const stored = added.map((event, ordinal): StoredEvent => {
       const position = events.length + ordinal + 1;
       const version = expected_version + ordinal + 1;
-      hash = sha256(joined(hash, `${String(position)}\n${stream}\n${String(version)}\n${event.id}\n${event.type}\n${String(last_ms * 1_000)}\n${event.meta}\n${event.data}`));
+      hash = sha256(
+        joined(
+          hash,
+          `${String(position)}\n${stream}\n${String(version)}\n${event.id}\n${event.type}\n${String(last_ms * 1_000)}\n${event.meta}\n${event.data}`,
+        ),
+      );
       const { id, type, meta, data } = event;
       return { position, stream, version, id, type, recorded_at: isoOf(last_ms), meta, data, hash: hexOf(hash) };
     });
@@ -85,17 +90,22 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** What Postgres would refuse is refused here too: a simulation must not pass with events that production cannot keep. */
 function checkAppend({ stream, expected_version, events }: Append): void {
   if (!/^[a-z]+-[^\s\0]+$/.test(stream)) throw new Error(`stream ${JSON.stringify(stream)} must be <category>-<id>`);
-  if (!Number.isSafeInteger(expected_version) || expected_version < 0) throw new Error(`expected_version of ${stream} must be 0 or a version`);
+  if (!Number.isSafeInteger(expected_version) || expected_version < 0)
+    throw new Error(`expected_version of ${stream} must be 0 or a version`);
   if (events.length === 0) throw new Error(`an append to ${stream} needs at least one event`);
   if (new Set(events.map((event) => event.id)).size < events.length) throw new Error(`an append to ${stream} names an id twice`);
   for (const event of events) {
     const where = `${event.type} ${event.id} of ${stream}`;
     if (!UUID.test(event.id)) throw new Error(`id of ${where} must be a uuid in lower case`);
     if ([event.type, event.meta, event.data].some((text) => UNFIT.test(text) || !text.isWellFormed())) {
-      throw new Error(`type, meta and data of ${where} must be well-formed text without line breaks or NUL: write JSON on one line`);
+      throw new Error(
+        `type, meta and data of ${where} must be well-formed text without line breaks or NUL: write JSON on one line`,
+      );
     }
-    if (bytesOf(event.data).length > EVENT_DATA_BYTES_MAX) throw new Error(`data of ${where} is larger than EVENT_DATA_BYTES_MAX (${String(EVENT_DATA_BYTES_MAX)})`);
-    if (bytesOf(event.meta).length > EVENT_META_BYTES_MAX) throw new Error(`meta of ${where} is larger than EVENT_META_BYTES_MAX (${String(EVENT_META_BYTES_MAX)})`);
+    if (bytesOf(event.data).length > EVENT_DATA_BYTES_MAX)
+      throw new Error(`data of ${where} is larger than EVENT_DATA_BYTES_MAX (${String(EVENT_DATA_BYTES_MAX)})`);
+    if (bytesOf(event.meta).length > EVENT_META_BYTES_MAX)
+      throw new Error(`meta of ${where} is larger than EVENT_META_BYTES_MAX (${String(EVENT_META_BYTES_MAX)})`);
   }
 }
 

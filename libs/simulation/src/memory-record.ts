@@ -65,7 +65,8 @@ export function memoryDeadLetters(now_ms: () => number): DeadLetters {
       letters.delete(letter.id);
       letters.set(letter.id, { ...(kept ?? letter), reason, cause, deliveries, parked_at: isoOf(now_ms()), status: 'parked' });
     },
-    isParked: async (consumer, stream) => [...letters.values()].some((letter) => letter.stream === stream && isOf(letter, consumer, 'parked')),
+    isParked: async (consumer, stream) =>
+      [...letters.values()].some((letter) => letter.stream === stream && isOf(letter, consumer, 'parked')),
     list: async ({ consumer, status } = {}) => [...letters.values()].filter((letter) => isOf(letter, consumer, status)),
     settle: async (id, status) => {
       const letter = letters.get(id);
@@ -86,7 +87,8 @@ export function memoryArtifactStore(sha256: MemoryEventLogOptions['sha256']): Ar
     },
     get: async (digest) => {
       const bytes = artifacts.get(digest);
-      if (bytes === undefined) throw Object.assign(new Error(`there is no artifact ${digest}: it was never put`), { name: 'ArtifactMissing' });
+      if (bytes === undefined)
+        throw Object.assign(new Error(`there is no artifact ${digest}: it was never put`), { name: 'ArtifactMissing' });
       return bytes.slice();
     },
   };

@@ -4,7 +4,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { databaseUrl } from '@baton/tools';
 import pg from 'pg';
 
-
 export interface RunPostgres {
   readonly superuser_url: string;
   /** What the names of this run's databases begin with: a server named in BATON_TEST_PG_URL may serve many runs. */

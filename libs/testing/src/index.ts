@@ -4,7 +4,12 @@ export { type Eventually, eventually } from './eventually.ts';
 export { type TestNats, type TestNatsOptions, testNats } from './nats.ts';
 export { type TcpProxy, tcpProxy } from './tcp-proxy.ts';
 export { type MemoryArtifacts, memoryArtifacts } from './memory-artifacts.ts';
-export { type AgentRuntimeSetup, type AgentsToRun, keepsAgentRuntimeContract, taskEnvelope } from './suites/agent-runtime.suite.ts';
+export {
+  type AgentRuntimeSetup,
+  type AgentsToRun,
+  keepsAgentRuntimeContract,
+  taskEnvelope,
+} from './suites/agent-runtime.suite.ts';
 export { criterion, keepsWorkspaceContract, type WorkspaceSetup } from './suites/workspace.suite.ts';
 export { type ArtifactStoreSetup, keepsArtifactStoreContract } from './suites/artifact-store.suite.ts';
 export { type DeadLettersSetup, keepsDeadLettersContract } from './suites/dead-letters.suite.ts';

@@ -60,14 +60,20 @@ const functionLines = {
       if (total > 1) nested[nested.length - 1] += total;
       const name = nameOf(node);
       const allowed = ratchet[`${file}#${name}`] ?? FUNCTION_LINES_MAX;
-      if (own > allowed) context.report({ node, message: `${name} has ${own} lines of its own, ${allowed} are allowed; split it` });
+      if (own > allowed)
+        context.report({ node, message: `${name} has ${own} lines of its own, ${allowed} are allowed; split it` });
       if (own < allowed && allowed > FUNCTION_LINES_MAX) {
         const message = `${name} shrank to ${own} lines; lower "${file}#${name}" in tools/src/tidy/ratchet.json`;
         context.report({ node, message });
       }
     };
     const kinds = ['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression'];
-    return Object.fromEntries(kinds.flatMap((kind) => [[kind, enter], [`${kind}:exit`, leave]]));
+    return Object.fromEntries(
+      kinds.flatMap((kind) => [
+        [kind, enter],
+        [`${kind}:exit`, leave],
+      ]),
+    );
   },
 };
 

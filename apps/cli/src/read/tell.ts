@@ -90,8 +90,10 @@ function tellPlan(event: EventRecord<PlanEvent | TaskEvent | ReviewEvent | Relea
       );
     case 'TaskAccepted':
       return told(event, `task ${event.data.task_id} is accepted`, [], 'good');
-    case 'PlanCompleted':
-      return told(event, `all ${plural(event.data.accepted.length, 'task')} are accepted`, [], 'good');
+    case 'PlanCompleted': {
+      const { length } = event.data.accepted;
+      return told(event, length === 1 ? 'its one task is accepted' : `all ${length} tasks are accepted`, [], 'good');
+    }
     case 'PlanFailed':
       return told(event, `the plan failed (${event.data.failure_class}): ${oneLine(event.data.reason, 400)}`, [], 'bad');
     case 'PlanCancelRequested':
@@ -279,7 +281,7 @@ function tellGate(event: EventRecord<GateEvent>): Told {
       return told(
         event,
         `approved by ${event.data.by.id} over ${event.data.channel}`,
-        [`content ${shortHash(event.data.content_digest)}`],
+        [content(event.data.content_digest)],
         'good',
       );
     case 'ApprovalDenied':
@@ -297,3 +299,5 @@ function tellGate(event: EventRecord<GateEvent>): Told {
       return never(event);
   }
 }
+
+const content = (digest: string): string => `content ${shortHash(digest)}`;

@@ -36,11 +36,20 @@ export function keepsDeadLettersContract(make: () => Promise<DeadLettersSetup>):
       await deadLetters.park(letter());
       await deadLetters.park(letter({ cause: 'again' }));
       const kept = await deadLetters.list();
-      expect(kept).toEqual([{ ...letter(), status: 'parked', parked_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/) }]);
+      expect(kept).toEqual([
+        { ...letter(), status: 'parked', parked_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/) },
+      ]);
     });
 
     it('keeps what is no text for a database: NUL, half a character, no position, no stream', async () => {
-      const odd = letter({ body: 'a\0b\ud800\n', headers: { 'ce-x': '\0' }, cause: 'bad \0 byte', position: null, stream: null, reason: 'undecodable' });
+      const odd = letter({
+        body: 'a\0b\ud800\n',
+        headers: { 'ce-x': '\0' },
+        cause: 'bad \0 byte',
+        position: null,
+        stream: null,
+        reason: 'undecodable',
+      });
       await deadLetters.park(odd);
       expect(await deadLetters.list()).toMatchObject([odd]);
     });
@@ -77,7 +86,10 @@ export function keepsDeadLettersContract(make: () => Promise<DeadLettersSetup>):
       await deadLetters.park(letter({ cause: 'a repetition' }));
       expect(await deadLetters.isParked('planner-react', 'mission-1')).toBe(true);
       const letters = await deadLetters.list();
-      expect(letters).toMatchObject([{ id: 'planner-react:9', status: 'replayed' }, { ...again, status: 'parked' }]);
+      expect(letters).toMatchObject([
+        { id: 'planner-react:9', status: 'replayed' },
+        { ...again, status: 'parked' },
+      ]);
       expect(letters[1]!.parked_at >= first!.parked_at).toBe(true);
       expect(await deadLetters.settle('planner-react:7', 'replayed')).toBe(true);
     });
@@ -94,7 +106,8 @@ export function keepsDeadLettersContract(make: () => Promise<DeadLettersSetup>):
       await deadLetters.park(letter({ id: 'c', consumer: 'planner-inbound' }));
       await deadLetters.park(letter({ id: 'd' }));
       await deadLetters.settle('b', 'replayed');
-      const ids = async (filter?: Parameters<DeadLetters['list']>[0]): Promise<readonly string[]> => (await deadLetters.list(filter)).map((kept) => kept.id);
+      const ids = async (filter?: Parameters<DeadLetters['list']>[0]): Promise<readonly string[]> =>
+        (await deadLetters.list(filter)).map((kept) => kept.id);
       expect(await ids()).toEqual(['b', 'c', 'd']);
       expect(await ids({ consumer: 'planner-react' })).toEqual(['b', 'd']);
       expect(await ids({ consumer: 'planner-react', status: 'parked' })).toEqual(['d']);

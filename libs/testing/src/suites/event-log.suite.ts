@@ -44,7 +44,9 @@ function expectedHash(previous: string, event: StoredEvent): string {
   const us = BigInt(Date.parse(`${event.recorded_at.slice(0, 23)}Z`)) * 1000n + BigInt(event.recorded_at.slice(23, 26));
   const { position, stream, version, id, type, meta, data } = event;
   const text = [position, stream, version, id, type, us, meta, data].join('\n');
-  return createHash('sha256').update(Buffer.concat([Buffer.from(previous, 'hex'), Buffer.from(text, 'utf8')])).digest('hex');
+  return createHash('sha256')
+    .update(Buffer.concat([Buffer.from(previous, 'hex'), Buffer.from(text, 'utf8')]))
+    .digest('hex');
 }
 
 export function keepsEventLogContract(make: () => Promise<EventLogSetup>): void {
@@ -66,7 +68,9 @@ export function keepsEventLogContract(make: () => Promise<EventLogSetup>): void 
     it('returns what it stored, byte for byte', async () => {
       const append = appendOf(3);
       const stored = storedBy(await log.append(append));
-      expect(stored).toMatchObject(append.events.map((event, ordinal) => ({ ...event, stream: append.stream, position: ordinal + 1, version: ordinal + 1 })));
+      expect(stored).toMatchObject(
+        append.events.map((event, ordinal) => ({ ...event, stream: append.stream, position: ordinal + 1, version: ordinal + 1 })),
+      );
       expect(stored[0]?.recorded_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
       expect(await log.load(append.stream)).toEqual(stored);
       expect(await setup.reader.readAfter(0, 10)).toEqual(stored);
@@ -96,7 +100,10 @@ export function keepsEventLogContract(make: () => Promise<EventLogSetup>): void 
     it('refuses a stale version, says the actual one, and writes nothing', async () => {
       const { stream } = storedBy(await log.append(appendOf(2)))[0] as StoredEvent;
       for (const expected_version of [0, 1, 3]) {
-        expect(await log.append(appendOf(2, { stream, expected_version }))).toEqual({ status: 'version-conflict', actual_version: 2 });
+        expect(await log.append(appendOf(2, { stream, expected_version }))).toEqual({
+          status: 'version-conflict',
+          actual_version: 2,
+        });
       }
       expect((await setup.reader.head()).position).toBe(2);
       storedBy(await log.append(appendOf(1, { stream, expected_version: 2 })));
@@ -105,7 +112,9 @@ export function keepsEventLogContract(make: () => Promise<EventLogSetup>): void 
     it('records an id once, in any stream and at any version, and writes nothing of the second append', async () => {
       const known = newEvent();
       const { stream } = storedBy(await log.append(appendOf(1, { events: [known] })))[0] as StoredEvent;
-      expect(await log.append(appendOf(1, { stream, expected_version: 1, events: [newEvent(), known] }))).toEqual({ status: 'duplicate-event' });
+      expect(await log.append(appendOf(1, { stream, expected_version: 1, events: [newEvent(), known] }))).toEqual({
+        status: 'duplicate-event',
+      });
       expect(await log.append(appendOf(1, { events: [known] }))).toEqual({ status: 'duplicate-event' });
       // Delivered again before the state was loaded again: the cause is known, the version is old as well.
       expect(await log.append(appendOf(1, { stream, events: [known] }))).toEqual({ status: 'duplicate-event' });
@@ -123,7 +132,11 @@ export function keepsEventLogContract(make: () => Promise<EventLogSetup>): void 
       ['a stream without a category', { stream: 'mission' }],
       ['a version below 0', { expected_version: -1 }],
     ])('throws on %s, and lets the neighbours of its group through', async (_, unfit) => {
-      const [before, thrown, after] = await Promise.allSettled([log.append(appendOf(1)), log.append(appendOf(1, unfit)), log.append(appendOf(1))]);
+      const [before, thrown, after] = await Promise.allSettled([
+        log.append(appendOf(1)),
+        log.append(appendOf(1, unfit)),
+        log.append(appendOf(1)),
+      ]);
       expect([before.status, thrown.status, after.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
       expect((await setup.reader.head()).position).toBe(2);
     });
@@ -184,7 +197,8 @@ function races(setup: () => EventLogSetup): void {
           // Three streams for eight writers: most appends clash at first.
           const stream = `mission-${String((writer + nth) % 3)}`;
           let outcome: Appended = { status: 'version-conflict', actual_version: 0 };
-          while (outcome.status === 'version-conflict') outcome = await log.append(appendOf(1 + (nth % 3), { stream, expected_version: outcome.actual_version }));
+          while (outcome.status === 'version-conflict')
+            outcome = await log.append(appendOf(1 + (nth % 3), { stream, expected_version: outcome.actual_version }));
           mine.push(...storedBy(outcome));
         }
         return mine;

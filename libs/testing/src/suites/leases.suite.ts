@@ -59,7 +59,9 @@ export function keepsLeasesContract(make: () => Promise<LeasesSetup>): void {
     });
 
     it('is won by one of many', async () => {
-      const tries = Array.from({ length: 10 }, (_, nth) => (setup.leases[nth % 2] as Leases).acquire({ name, holder: `h-${String(nth)}`, ttl_ms: TTL_MS }));
+      const tries = Array.from({ length: 10 }, (_, nth) =>
+        (setup.leases[nth % 2] as Leases).acquire({ name, holder: `h-${String(nth)}`, ttl_ms: TTL_MS }),
+      );
       expect((await Promise.all(tries)).filter((fence) => fence !== null)).toHaveLength(1);
     });
   });

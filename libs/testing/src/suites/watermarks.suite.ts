@@ -22,11 +22,20 @@ export function keepsWatermarksContract(make: () => Promise<WatermarksSetup>): v
       await watermarks.advance('planner-react', 7);
       await other.advance('planner-react', 3);
       await watermarks.advance('planner-inbound', 1);
-      expect(await other.read()).toEqual(new Map([['planner-react', 7], ['planner-inbound', 1]]));
+      expect(await other.read()).toEqual(
+        new Map([
+          ['planner-react', 7],
+          ['planner-inbound', 1],
+        ]),
+      );
     });
 
     it('keeps the greatest of many at once', async () => {
-      await Promise.all(Array.from({ length: 30 }, (_, nth) => (setup.watermarks[nth % 2] as Watermarks).advance('planner-react', (nth * 7) % 30)));
+      await Promise.all(
+        Array.from({ length: 30 }, (_, nth) =>
+          (setup.watermarks[nth % 2] as Watermarks).advance('planner-react', (nth * 7) % 30),
+        ),
+      );
       expect((await setup.watermarks[0].read()).get('planner-react')).toBe(29);
     });
   });
