@@ -3,6 +3,9 @@ import type { EventRecord, GateEvent, PlanEvent, Receipt, ReleaseEvent, ReviewEv
 import { never } from '@baton/domain';
 import { duration, oneLine, plural, shortHash } from '../format.ts';
 
+/** Of a reason, in the line that tells the end. */
+const REASON_CHARS_MAX = 400;
+
 export interface Told {
   readonly who: string;
   readonly what: string;
@@ -59,12 +62,7 @@ export function tell(event: EventRecord): Told {
     case 'MissionCompleted':
       return told(event, 'mission completed', [`commit ${event.data.commit}`, `tree ${event.data.tree}`], 'good');
     case 'MissionFailed':
-      return told(
-        event,
-        `mission failed in ${event.data.stage} (${event.data.failure_class}): ${oneLine(event.data.reason, 400)}`,
-        [],
-        'bad',
-      );
+      return told(event, `mission failed in ${event.data.stage} (${event.data.failure_class}): ${reason(event.data)}`, [], 'bad');
     default:
       return tellPlan(event);
   }
@@ -90,10 +88,8 @@ function tellPlan(event: EventRecord<PlanEvent | TaskEvent | ReviewEvent | Relea
       );
     case 'TaskAccepted':
       return told(event, `task ${event.data.task_id} is accepted`, [], 'good');
-    case 'PlanCompleted': {
-      const { length } = event.data.accepted;
-      return told(event, length === 1 ? 'its one task is accepted' : `all ${length} tasks are accepted`, [], 'good');
-    }
+    case 'PlanCompleted':
+      return told(event, `the plan is done: ${plural(event.data.accepted.length, 'task')} accepted`, [], 'good');
     case 'PlanFailed':
       return told(event, `the plan failed (${event.data.failure_class}): ${oneLine(event.data.reason, 400)}`, [], 'bad');
     case 'PlanCancelRequested':
@@ -219,9 +215,7 @@ function tellRelease(event: EventRecord<ReleaseEvent | GateEvent>): Told {
         'good',
       );
     case 'ReleaseProposed':
-      return told(event, `proposes revision ${String(event.data.revision)} for release`, [
-        `content ${shortHash(event.data.content_digest)}`,
-      ]);
+      return told(event, `proposes revision ${String(event.data.revision)} for release`, [content(event.data.content_digest)]);
     case 'ReleaseQueued':
       return told(event, `revision ${String(event.data.revision)} is queued for landing`);
     case 'TargetMoved':
@@ -301,3 +295,5 @@ function tellGate(event: EventRecord<GateEvent>): Told {
 }
 
 const content = (digest: string): string => `content ${shortHash(digest)}`;
+
+const reason = (data: { readonly reason: string }): string => oneLine(data.reason, REASON_CHARS_MAX);
