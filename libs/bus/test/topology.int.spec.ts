@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { CONSUMERS, EVENT_STREAM, STREAMS } from '@baton/contracts';
+import { ACK_WAIT_MS, CONSUMERS, EVENT_STREAM, STREAMS } from '@baton/contracts';
 import { eventually } from '@baton/testing';
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { TopologyMismatch, ensureTopology, handledUpTo, watchWatermarks, type BusConnection } from '../src/index.ts';
@@ -44,7 +44,7 @@ describe('the topology', () => {
       ack_policy: 'explicit',
       max_deliver: -1,
       max_ack_pending: CONSUMERS['release-react'].max_ack_pending,
-      ack_wait: 30_000_000_000,
+      ack_wait: ACK_WAIT_MS * 1_000_000,
     });
     expect(consumer.config.filter_subjects).toHaveLength(CONSUMERS['release-react'].takes.length);
     expect(consumer.config.inactive_threshold ?? 0).toBe(0);

@@ -54,7 +54,7 @@ export async function demo(outer: Context, options: { readonly keep?: boolean })
       await down(home, () => undefined);
       step.done('nothing runs any more');
       outer.out.line(
-        `\nData, logs and the repository stay in ${home.directory} until the next demo. To look again:\n  baton up --home ${home.directory}\n  baton timeline ${shortId(result.mission_id)} --home ${home.directory}\n  git -C ${result.shop} log --stat`,
+        `\nData, logs and the repository stay in ${home.directory} until the next demo. To look again:\n  npm run baton -- up --home ${home.directory}\n  npm run baton -- timeline ${shortId(result.mission_id)} --home ${home.directory}\n  git -C ${result.shop} log --stat`,
       );
     }
     outer.out.result({ ok: true, home: home.directory, kept: options.keep === true, ...result });

@@ -72,13 +72,14 @@ const APPEND = `
     v_first integer;
     v_last integer := 0;
   BEGIN
+    -- Before the lock, which every append of the log waits for: an id that comes in between is refused by its index.
+    SELECT array_agg(e.id) INTO v_known FROM baton.events e WHERE e.id = ANY (p_ids);
     SELECT h.position, h.hash, greatest(h.recorded_at, clock_timestamp()) INTO STRICT v_position, v_hash, v_now
     FROM baton.log_head h FOR UPDATE;
     first_position := v_position + 1;
     recorded_at_us := extract(epoch FROM v_now) * 1000000;
     statuses := array_fill(1, ARRAY[cardinality(p_streams)]);
     versions := array_fill(0, ARRAY[cardinality(p_streams)]);
-    SELECT array_agg(e.id) INTO v_known FROM baton.events e WHERE e.id = ANY (p_ids);
 
     FOR i IN 1 .. cardinality(p_streams) LOOP
       v_category := split_part(p_streams[i], '-', 1);
