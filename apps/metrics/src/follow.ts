@@ -82,7 +82,8 @@ export function follow({ log, wanted, apply, onUnreadable }: FollowOptions): Fol
     },
     async sweep() {
       if (gap_since === null || performance.now() - gap_since < GAP_MS_MAX) return 0;
-      gap_since = null;
+      // Counted from now on: should the log be away, the gap is read again, even if nothing more is delivered.
+      gap_since = performance.now();
       await catchUp();
       return 0;
     },

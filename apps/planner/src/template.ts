@@ -2,7 +2,7 @@
  * A mission template says how a kind of mission is cut into tasks. Expanding one is pure: the same template and the same
  * mission give the same tasks; what does not fit is said, with the field and the fix.
  */
-import { criterionSchema, LIMITS, pathPatternSchema, type MissionContract, type Task } from '@baton/contracts';
+import { criterionSchema, LIMITS, pathPatternSchema, taskSchema, type MissionContract, type Task } from '@baton/contracts';
 import type { Expansion } from '@baton/domain';
 import { z } from 'zod';
 import { literalPrefix } from './literal-prefix.ts';
@@ -77,7 +77,7 @@ function parametersOf(template: Template, contract: MissionContract): Record<str
     if (Array.isArray(value) !== (kind === 'list')) throw new PlanProblem(`parameters.${name} has to be a ${kind}`);
     parameters[name] = value;
   }
-  const unknown = Object.keys(contract.parameters).filter((name) => !(name in template.parameters));
+  const unknown = Object.keys(contract.parameters).filter((name) => !Object.hasOwn(template.parameters, name));
   if (unknown.length > 0) throw new PlanProblem(`parameters ${unknown.join(', ')} are not used by it: remove them`);
   return parameters;
 }
@@ -96,8 +96,8 @@ function turnsOf(
 
 /** Replaces `${name}`; text that came in through a value is not looked at again. */
 const fill = (value: string, values: Values): string =>
-  value.replaceAll(/\$\{([a-z_]+)\}/g, (_whole, name: string) => {
-    const known = values[name];
+  value.replaceAll(/\$\{([a-z][a-z0-9_-]*)\}/g, (_whole, name: string) => {
+    const known = Object.hasOwn(values, name) ? values[name] : undefined;
     if (known === undefined) throw new PlanProblem(`"\${${name}}" stands for nothing; known: ${Object.keys(values).join(', ')}`);
     return known;
   });
@@ -114,6 +114,8 @@ function draft(task: Template['tasks'][number], values: Values, contract: Missio
   const id = fill(task.id, values)
     .toLowerCase()
     .replaceAll(/[^a-z0-9-]+/g, '-');
+  if (!taskSchema.shape.id.safeParse(id).success)
+    throw new PlanProblem(`task ${task.id} becomes "${id}": an id begins with a letter or digit and has at most 100 characters`);
   const acceptance = z.array(criterionSchema).safeParse(task.acceptance ? fillAll(task.acceptance, values) : contract.criteria);
   if (!acceptance.success) throw new PlanProblem(`task ${id}: acceptance does not fit: ${z.prettifyError(acceptance.error)}`);
   const write_set = task.write_set?.map((pattern) => fill(pattern, values)) ?? contract.scope.include;
@@ -140,4 +142,8 @@ function draft(task: Template['tasks'][number], values: Values, contract: Missio
 }
 
 const withinScope = (pattern: string, include: readonly string[]): boolean =>
-  include.some((scope) => scope === pattern || (scope.endsWith('**') && literalPrefix(pattern).startsWith(literalPrefix(scope))));
+  // Only of `folder/**` it is certain that all below the folder lies within.
+  include.some(
+    (scope) =>
+      scope === pattern || (scope === `${literalPrefix(scope)}**` && literalPrefix(pattern).startsWith(literalPrefix(scope))),
+  );

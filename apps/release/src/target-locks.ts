@@ -25,14 +25,14 @@ export function targetLocks(leases: Leases, holder: string): TargetLocks {
   const queues = new Map<string, Promise<void>>();
   const leave = new Map<string, () => void>();
 
-  const queueUp = async (name: string, stream: string): Promise<void> => {
+  const queueUp = async (name: string, stream: string, signal: AbortSignal): Promise<void> => {
     const before = queues.get(name) ?? Promise.resolve();
     const mine = new Promise<void>((resolve) => leave.set(stream, resolve));
     queues.set(
       name,
       before.then(() => mine),
     );
-    await before;
+    await unlessAborted(before, signal);
   };
 
   const release = async (stream: string): Promise<void> => {
@@ -51,13 +51,12 @@ export function targetLocks(leases: Leases, holder: string): TargetLocks {
       // Documents land on nothing that two missions share.
       if (repository === null || held.has(stream)) return;
       const name = `release-${hash('sha256', repository.url, 'hex').slice(0, 16)}.${repository.target}`;
-      await queueUp(name, stream);
       try {
+        await queueUp(name, stream, signal);
         const mine = { name, holder: `${holder} ${stream}`, ttl_ms: TTL_MS };
         let fence = await leases.acquire(mine);
         while (fence === null) {
-          signal.throwIfAborted();
-          await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS));
+          await unlessAborted(new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS)), signal);
           fence = await leases.acquire(mine);
         }
         const got = fence;
@@ -69,4 +68,14 @@ export function targetLocks(leases: Leases, holder: string): TargetLocks {
       }
     },
   };
+}
+
+/** Work that has to stop does not wait for others' landings to end. */
+function unlessAborted(waited: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort, { once: true });
+    void waited.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }

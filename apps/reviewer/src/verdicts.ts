@@ -39,7 +39,7 @@ export function judge({ task, change, receipts, paths }: Reviewed): {
         blocking(
           criterion.id,
           `"${criterion.statement}" does not hold`,
-          `${receipt.command.join(' ') || 'the output is empty'}: exit code ${receipt.exit_code}\n${receipt.output_tail}`,
+          `${receipt.command.join(' ').slice(0, COMMAND_CHARS_MAX) || 'the output is empty'}: exit code ${receipt.exit_code}\n${receipt.output_tail}`,
         ),
       );
     }
@@ -49,6 +49,8 @@ export function judge({ task, change, receipts, paths }: Reviewed): {
 }
 
 const EVIDENCE_CHARS_MAX = 4_000;
+/** Of a command, so that how it ended still fits into the evidence. */
+const COMMAND_CHARS_MAX = 1_000;
 const blocking = (criterion_id: string | null, statement: string, evidence: string): Finding => ({
   criterion_id,
   severity: 'blocking',

@@ -18,7 +18,7 @@ function review(parts: ReviewerParts): Performer {
     const paths = subject.base.repository ? await provider.paths(subject.change.artifact) : subject.change.files;
     const { task, change, receipts, attempt } = subject;
     // Without a repository there is one path, the output itself: no write-set applies to it.
-    const write_set = subject.base.repository ? task.write_set : ['**'];
-    await work.submit({ type: 'ConcludeReview', attempt, ...judge({ task: { ...task, write_set }, change, receipts, paths }) });
+    const judged = subject.base.repository ? task : { ...task, write_set: ['**'], write_set_exclude: [] };
+    await work.submit({ type: 'ConcludeReview', attempt, ...judge({ task: judged, change, receipts, paths }) });
   };
 }

@@ -1,0 +1,204 @@
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Agent, Finding, Task, TaskEnvelope, WorkspaceBase } from '@baton/contracts';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { eventually } from '@baton/testing';
+import { bench, isRunning, MISSION, ownerGit, WITHIN, type Bench } from './bench.ts';
+
+const TASK = 'write-two';
+const RUN_MS_MAX = 20_000;
+const DONE = `echo '${JSON.stringify({ baton: 'result/v1', status: 'done', summary: 'It is written' })}'`;
+const shell = (script: string): Agent => ({ runtime: 'command', command: ['sh', '-c', script], environment: [] });
+const writing = (path: string): Agent => shell(`cat >/dev/null; echo two > ${path}; ${DONE}`);
+const check = (script: string): Task['acceptance'] => [
+  { id: 'two', statement: 'two is written', check: { run: ['sh', '-c', script], timeout_ms: 10_000 } },
+];
+const finding: Finding = {
+  criterion_id: 'two',
+  severity: 'blocking',
+  statement: 'the second line is missing',
+  evidence: 'exit code 1',
+};
+const task = (agent: Agent, fields: Partial<Task> = {}): Task => ({
+  id: TASK,
+  title: 'Write two',
+  instructions: 'write src/two.txt',
+  depends_on: [],
+  write_set: ['src/**'],
+  write_set_exclude: [],
+  acceptance: check('cat src/two.txt'),
+  agent,
+  attempts_max: 3,
+  run_ms_max: RUN_MS_MAX,
+  ...fields,
+});
+
+/** Many git processes in each; a busy machine takes its time. */
+jest.setTimeout(60_000);
+
+describe('the executor', () => {
+  let on: Bench;
+  beforeEach(async () => {
+    on = await bench();
+  });
+  afterEach(() => on.dispose());
+
+  const base = (url = on.repository): WorkspaceBase => ({ repository: { url, target: 'main' }, inputs: [] });
+  const ready = (made: Task, from = base()): Promise<void> =>
+    on.deliver({ type: 'TaskReady', data: { mission_id: MISSION, task: made, base: from } });
+  const attempted = async (made: Task, from = base()): Promise<readonly string[]> => {
+    await ready(made, from);
+    await on.workEnds();
+    return on.types(TASK);
+  };
+  /** Two processes that never end by themselves and do not listen to SIGTERM; they write who they are. */
+  const hanging = (): Agent =>
+    shell(
+      `trap '' TERM; (echo $$ >/dev/null; exec sleep 1000) & echo $! > '${on.root}/child'; echo $$ > '${on.root}/parent.new'; mv '${on.root}/parent.new' '${on.root}/parent'; while :; do sleep 1000; done`,
+    );
+  const hangingPids = async (): Promise<readonly string[]> => {
+    await eventually(() => existsSync(join(on.root, 'parent')), { ...WITHIN, what: 'the start of the agent' });
+    return [(await on.file('parent')).trim(), (await on.file('child')).trim()];
+  };
+  const stillRunning = (pids: readonly string[]): Promise<boolean[]> => Promise.all(pids.map(isRunning));
+
+  it('brings back the change and receipts for exactly the tree of it', async () => {
+    expect(await attempted(task(writing('src/two.txt')))).toEqual(['AttemptStarted', 'AttemptSucceeded']);
+    const { change, receipts, summary, attempt } = await on.last(TASK, 'AttemptSucceeded');
+    expect({ files: change.files, insertions: change.insertions, deletions: change.deletions, summary, attempt }).toEqual({
+      files: ['src/two.txt'],
+      insertions: 1,
+      deletions: 0,
+      summary: 'It is written',
+      attempt: 1,
+    });
+    expect(change.base_commit).toBe(await ownerGit(on.repository, 'rev-parse', 'main'));
+    // The owner's own git makes the same tree of the same patch.
+    await writeFile(join(on.root, 'patch'), await on.artifacts.get(change.artifact));
+    await ownerGit(on.repository, 'apply', '--index', join(on.root, 'patch'));
+    expect(change.tree).toBe(await ownerGit(on.repository, 'write-tree'));
+    expect(receipts).toMatchObject([
+      { criterion_id: 'two', command: ['sh', '-c', 'cat src/two.txt'], exit_code: 0, tree: change.tree },
+    ]);
+    expect(receipts.at(0)?.output_tail).toContain('two');
+    expect([await on.workspacesLeft(), on.faults]).toEqual([[], []]);
+  });
+
+  it('makes a document where there is no repository', async () => {
+    const agent: Agent = { runtime: 'scripted', output: 'The answer is two.' };
+    const written = task(agent, { write_set: ['**'], acceptance: [{ id: 'two', statement: 'there is an answer' }] });
+    expect(await attempted(written, { repository: null, inputs: [] })).toEqual(['AttemptStarted', 'AttemptSucceeded']);
+    const { change, receipts } = await on.last(TASK, 'AttemptSucceeded');
+    expect(Buffer.from(await on.artifacts.get(change.artifact)).toString()).toContain('The answer is two.');
+    expect(receipts).toMatchObject([{ criterion_id: 'two', exit_code: 0, tree: change.tree }]);
+  });
+
+  it('stops a task whose agent wrote outside its write-set, and names the path', async () => {
+    expect(await attempted(task(writing('README.md')))).toEqual(['AttemptStarted', 'AttemptFailed', 'TaskBlocked']);
+    expect(await on.last(TASK, 'AttemptFailed')).toMatchObject({
+      failure_class: 'policy',
+      cause: expect.stringContaining('README.md'),
+      output_tail: 'It is written',
+    });
+    expect(await on.last(TASK, 'TaskBlocked')).toMatchObject({
+      failure_class: 'policy',
+      reason: expect.stringContaining('README.md'),
+    });
+  });
+
+  it('does not believe an agent that says done and changed nothing', async () => {
+    expect(await attempted(task(shell(`cat >/dev/null; ${DONE}`)))).toEqual(['AttemptStarted', 'AttemptFailed', 'TaskBlocked']);
+    expect(await on.last(TASK, 'AttemptFailed')).toMatchObject({
+      failure_class: 'semantic',
+      cause: expect.stringContaining('changed nothing'),
+    });
+  });
+
+  it('ends an agent that hangs past its time, all of it, and tries again later', async () => {
+    expect(await attempted(task(hanging(), { run_ms_max: 1_000 }))).toEqual([
+      'AttemptStarted',
+      'AttemptFailed',
+      'RetryScheduled',
+    ]);
+    expect(await on.last(TASK, 'AttemptFailed')).toMatchObject({
+      failure_class: 'transient',
+      cause: expect.stringContaining('1000 ms'),
+    });
+    expect(await on.last(TASK, 'RetryScheduled')).toMatchObject({ attempt: 2, after_ms: expect.any(Number) });
+    expect(await stillRunning(await hangingPids())).toEqual([false, false]);
+    expect(await on.workspacesLeft()).toEqual([]);
+  });
+
+  it('records why an answer that is none was not taken, with the end of what was printed', async () => {
+    expect(await attempted(task(shell('cat >/dev/null; echo two > src/two.txt; echo "{not json"; echo gibberish')))).toEqual([
+      'AttemptStarted',
+      'AttemptFailed',
+      'TaskBlocked',
+    ]);
+    expect(await on.last(TASK, 'AttemptFailed')).toMatchObject({
+      failure_class: 'semantic',
+      cause: expect.stringContaining('no result line'),
+      output_tail: expect.stringContaining('gibberish'),
+    });
+  });
+
+  it('hands over a change whose acceptance check fails, with the receipt that says so', async () => {
+    const failing = task(writing('src/two.txt'), { acceptance: check('grep three src/two.txt') });
+    expect(await attempted(failing)).toEqual(['AttemptStarted', 'AttemptSucceeded']);
+    const { change, receipts } = await on.last(TASK, 'AttemptSucceeded');
+    expect(receipts).toMatchObject([{ criterion_id: 'two', exit_code: 1, tree: change.tree }]);
+  });
+
+  it('ends the agent of a task that is cancelled while it runs', async () => {
+    await ready(task(hanging()));
+    const pids = await hangingPids();
+    expect(await stillRunning(pids)).toEqual([true, true]);
+    await on.deliver({ type: 'PlanCancelRequested', data: { mission_id: MISSION, reason: 'not wanted', stop: [TASK] } });
+    expect(await on.types(TASK)).toEqual(['AttemptStarted', 'TaskCancelled']);
+    expect(await on.last(TASK, 'TaskCancelled')).toMatchObject({ task_id: TASK, reason: 'not wanted' });
+    await on.workEnds();
+    expect(await stillRunning(pids)).toEqual([false, false]);
+    // What the ended attempt would have reported counts for nothing.
+    expect(await on.types(TASK)).toEqual(['AttemptStarted', 'TaskCancelled']);
+    expect(await on.workspacesLeft()).toEqual([]);
+  });
+
+  it('says which repository it could not find, and does not try again', async () => {
+    const nowhere = join(on.root, 'nowhere.git');
+    expect(await attempted(task(writing('src/two.txt')), base(nowhere))).toEqual([
+      'AttemptStarted',
+      'AttemptFailed',
+      'TaskBlocked',
+    ]);
+    expect(await on.last(TASK, 'AttemptFailed')).toMatchObject({
+      failure_class: 'semantic',
+      cause: expect.stringContaining(nowhere),
+    });
+  });
+
+  it('gives the agent the findings of the review of the attempt before', async () => {
+    const agent = shell(`cat > '${on.root}/envelope'; echo two > src/two.txt; ${DONE}`);
+    await attempted(task(agent));
+    const envelope = async (): Promise<TaskEnvelope> => JSON.parse(await on.file('envelope')) as TaskEnvelope;
+    expect(await envelope()).toMatchObject({ attempt: 1, findings: [] });
+    await on.deliver(
+      { type: 'ChangesRequested', data: { mission_id: MISSION, task_id: TASK, attempt: 1, findings: [finding] } },
+      `review-${MISSION}.${TASK}`,
+    );
+    await on.workEnds();
+    expect(await envelope()).toEqual({
+      baton: 'task/v1',
+      mission_id: MISSION,
+      task_id: TASK,
+      attempt: 2,
+      title: 'Write two',
+      instructions: 'write src/two.txt',
+      write_set: ['src/**'],
+      acceptance: [{ id: 'two', statement: 'two is written' }],
+      findings: [finding],
+      deadline_ms: RUN_MS_MAX,
+    });
+    expect(await on.types(TASK)).toEqual(['AttemptStarted', 'AttemptSucceeded', 'AttemptStarted', 'AttemptSucceeded']);
+  });
+});
