@@ -8,6 +8,9 @@ import type { z } from 'zod';
 export type ReadContract = { readonly contract: MissionContract } | { readonly faults: readonly Fault[] };
 
 const FAULTS_MAX = 100;
+/** Names come from the body: a hundred faults, escaped as JSON, have to fit into one event. */
+const SHOWN_CHARS_MAX = 200;
+const shown = (text: string): string => (text.length <= SHOWN_CHARS_MAX ? text : `${text.slice(0, SHOWN_CHARS_MAX - 1)}…`);
 
 export function readContract(body: unknown): ReadContract {
   const parsed = missionContractSchema.safeParse(body);
@@ -20,10 +23,12 @@ export function readContract(body: unknown): ReadContract {
 const fieldOf = (path: readonly PropertyKey[]): string =>
   path.length === 0
     ? '(the whole document)'
-    : path
-        .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
-        .join('')
-        .replace(/^\./, '');
+    : shown(
+        path
+          .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+          .join('')
+          .replace(/^\./, ''),
+      );
 
 function faultsOf(issue: z.core.$ZodIssue): Fault[] {
   const field = fieldOf(issue.path);
@@ -89,7 +94,7 @@ function lint(body: unknown): Fault[] {
     if (typeof criterion['id'] === 'string' && seen.has(criterion['id']))
       faults.push({
         field: `${field}.id`,
-        problem: `"${criterion['id']}" is used twice`,
+        problem: `"${shown(criterion['id'])}" is used twice`,
         fix: 'give every criterion its own id',
       });
     seen.add(criterion['id']);

@@ -30,8 +30,9 @@ export function submission(asked: Submission): Request & { readonly command: Mis
           source,
         }
       : { type: 'RejectMission', mission_id, requested_by, faults: read.faults };
-  // The content is part of the cause: a mended contract under the same key is another request, a repeated one is not.
-  const causation_id = `request:${digestOf({ key: asked.idempotency_key, contract: asked.contract ?? null })}`;
+  // What was read is part of the cause: a mended contract under the same key is another request, a repeated one is not. Never
+  // the raw body: nested deep enough, it overflows the stack of whoever digests it.
+  const causation_id = `request:${digestOf({ key: asked.idempotency_key, read })}`;
   return {
     stream: STREAM_OF.mission(mission_id),
     command,

@@ -1,0 +1,244 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { connectBus, decodeEvent, encodeEvent, ensureTopology, publishInbound, type BusConnection } from '@baton/bus';
+import type { AnswerGate, DataOf, StoredEvent } from '@baton/contracts';
+import { migrate, setPasswords } from '@baton/event-store';
+import { digestOf, type ServiceRuntime } from '@baton/handling';
+import { RUNTIME, readConfig, startService, type RunningService } from '@baton/service-host';
+import { logger } from '@baton/telemetry';
+import {
+  TEST_ROLE_PASSWORD,
+  databaseUrl,
+  eventually,
+  testDatabase,
+  testNats,
+  type TestDatabase,
+  type TestNats,
+} from '@baton/testing';
+import { ApprovalModule } from '../src/approval.module.ts';
+import { approvalConfigSchema } from '../src/config.ts';
+
+jest.setTimeout(60_000);
+const WITHIN = { within_ms: 20_000 };
+const log = logger({ service: 'approval', level: 'silent' });
+const CONTENT = digestOf('what was shown');
+
+describe('the approval service', () => {
+  let database: TestDatabase;
+  let nats: TestNats;
+  let provisioner: BusConnection;
+  let outside: BusConnection;
+  let service: RunningService;
+  let runtime: ServiceRuntime;
+  beforeAll(async () => {
+    database = await testDatabase({ migrate: async (url) => void (await migrate(url)) });
+    await setPasswords(database.superuser_url, { baton_approval: TEST_ROLE_PASSWORD });
+    nats = await testNats({ config_text: 'jetstream { max_memory_store: 64MB, max_file_store: 64GB }\n' });
+    provisioner = await connectBus({ servers: nats.url, user: 'provisioner', logger: log });
+    await ensureTopology(provisioner.connection, { replicas: 1 });
+    outside = await connectBus({ servers: nats.url, user: 'cli', logger: log });
+    const config = readConfig(approvalConfigSchema, {
+      BATON_PG_URL: databaseUrl(database.url, { user: 'baton_approval', password: TEST_ROLE_PASSWORD }),
+      BATON_NATS_URL: nats.url,
+      BATON_HTTP_PORT: '0',
+      BATON_LOG_LEVEL: 'silent',
+    });
+    service = await startService({ name: 'approval', config, module: ApprovalModule, logger: log });
+    runtime = service.app.get<ServiceRuntime>(RUNTIME);
+  }, 120_000);
+  afterAll(async () => {
+    await service?.stop();
+    await Promise.all([outside?.close(), provisioner?.close()]);
+    await nats?.stop();
+    await database?.drop();
+  });
+
+  let position = 0;
+  /** Ada's release is proposed, as the relay would say it; resolves to the mission when that is settled. */
+  async function proposed(risk: 'low' | 'medium' | 'high', mission_id: string = randomUUID()): Promise<string> {
+    const data: DataOf<'ReleaseProposed'> = {
+      mission_id,
+      revision: 1,
+      content_digest: CONTENT,
+      delivery: {
+        title: 'Say hello',
+        requested_by: 'ada',
+        repository: { url: 'https://git.example.org/team/shop.git', target: 'main' },
+        criteria: [{ id: 'says-hello', statement: 'HELLO.md says hello' }],
+        rollback: 'Revert the one commit that lands.',
+        risk,
+        contract_digest: digestOf('contract'),
+      },
+      change: {
+        artifact: digestOf('patch'),
+        base_commit: 'a'.repeat(40),
+        base_tree: 'b'.repeat(40),
+        tree: 'c'.repeat(40),
+        files: ['HELLO.md'],
+        insertions: 1,
+        deletions: 0,
+      },
+      checks: [{ criterion_id: 'says-hello', statement: 'HELLO.md says hello', exit_code: 0 }],
+    };
+    const meta = {
+      schema_version: 1,
+      correlation_id: mission_id,
+      causation_id: 'spec',
+      actor: { kind: 'service', id: 'release' },
+    };
+    const stored: StoredEvent = {
+      position: ++position,
+      stream: `release-${mission_id}`,
+      version: 1,
+      id: randomUUID(),
+      type: 'ReleaseProposed',
+      recorded_at: '2026-11-21T00:00:00.000000Z',
+      meta: JSON.stringify(meta),
+      data: JSON.stringify(data),
+      hash: '0'.repeat(64),
+    };
+    const { subject, headers, payload: body } = encodeEvent(stored);
+    const settlement = await runtime.receive({
+      kind: 'event',
+      consumer: 'approval-react',
+      subject,
+      headers,
+      body,
+      deliveries: 1,
+      sequence: stored.position,
+      event: () => decodeEvent(headers, body),
+    });
+    expect(settlement).toEqual({ ack: true });
+    return mission_id;
+  }
+
+  async function answer(mission_id: string, by: string | null, change: Partial<AnswerGate> = {}, revision: unknown = 1) {
+    const response = await fetch(`${service.url}/v1/gates/${mission_id}/${String(revision)}/answer`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(by === null ? {} : { 'baton-actor': by }) },
+      body: JSON.stringify({ answer: 'approve', content_digest: CONTENT, ...change }),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  }
+  const refused = (status: number, reason: string) => ({ status, body: { type: `urn:baton:problem:${reason}` } });
+  const eventsOf = async (mission_id: string) =>
+    (await service.platform.store.log.load(`gate-${mission_id}.1`)).map(({ type, meta, data }) => ({
+      type,
+      meta: JSON.parse(meta) as Record<string, unknown>,
+      data: JSON.parse(data) as Record<string, unknown>,
+    }));
+  const typesOf = async (mission_id: string) => (await eventsOf(mission_id)).map(({ type }) => type);
+
+  it('lets low risk pass by itself and writes down which rule said so', async () => {
+    const mission_id = await proposed('low');
+    const [passed, ...more] = await eventsOf(mission_id);
+    expect(more).toEqual([]);
+    const digest = expect.stringMatching(/^sha256:[0-9a-f]{64}$/);
+    expect(passed).toMatchObject({
+      type: 'GatePassed',
+      data: {
+        tier: 'autonomous',
+        content_digest: CONTENT,
+        by: { kind: 'service', id: 'approval' },
+        policy: { id: 'default', version: '1.0.0', rule: 'low-risk-passes', digest, input_digest: digest },
+      },
+    });
+    expect(await answer(mission_id, 'bob')).toMatchObject(refused(409, 'already-decided'));
+  });
+
+  it('opens one card for a person, however often the release is proposed', async () => {
+    const mission_id = await proposed('high');
+    await proposed('high', mission_id);
+    const events = await eventsOf(mission_id);
+    expect(events.map(({ type }) => type)).toEqual(['GateOpened']);
+    expect(events).toMatchObject([
+      {
+        data: {
+          tier: 'gate',
+          requested_by: 'ada',
+          self_approval: false,
+          card: { title: 'Say hello', risk: 'high', files: ['HELLO.md'], by_default: 'deny' },
+        },
+      },
+    ]);
+  });
+
+  it('takes the first answer of somebody else to what was shown, and no other', async () => {
+    const mission_id = await proposed('high');
+    expect(await answer(randomUUID(), 'bob')).toMatchObject(refused(404, 'unknown-card'));
+    expect(await answer(mission_id, 'bob', {}, 2)).toMatchObject(refused(404, 'unknown-card'));
+    expect(await answer(mission_id, 'bob', { content_digest: digestOf('other') })).toMatchObject(
+      refused(409, 'different-content'),
+    );
+    expect(await answer(mission_id, 'ada')).toMatchObject(refused(403, 'self-approval'));
+    expect(await typesOf(mission_id)).toEqual(['GateOpened']);
+
+    for (let time = 1; time <= 2; time++)
+      expect(await answer(mission_id, 'bob')).toEqual({ status: 200, body: { outcome: 'approved' } });
+    expect(await answer(mission_id, 'carol')).toMatchObject(refused(409, 'already-decided'));
+    expect(await answer(mission_id, 'bob', { answer: 'deny' })).toMatchObject(refused(409, 'already-decided'));
+
+    const [, granted, passed, ...more] = await eventsOf(mission_id);
+    expect(more).toEqual([]);
+    const bob = { kind: 'person', id: 'bob' };
+    expect(granted).toMatchObject({ type: 'ApprovalGranted', meta: { actor: bob }, data: { by: bob, channel: 'http' } });
+    expect(passed).toMatchObject({ type: 'GatePassed', data: { tier: 'gate', by: bob, content_digest: CONTENT } });
+  });
+
+  it('lets one of many win who answer at the same time', async () => {
+    const mission_id = await proposed('high');
+    const people = Array.from({ length: 8 }, (_, at) => `person-${at}`);
+    const answers = await Promise.all(people.map((by, at) => answer(mission_id, by, { answer: at % 2 ? 'deny' : 'approve' })));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...people.slice(1).map(() => 409)]);
+    const winner = answers.findIndex(({ status }) => status === 200);
+    expect(await typesOf(mission_id)).toEqual(
+      winner % 2 ? ['GateOpened', 'ApprovalDenied'] : ['GateOpened', 'ApprovalGranted', 'GatePassed'],
+    );
+  });
+
+  it('lets whoever asked approve medium risk, and deny high risk', async () => {
+    const [medium, high] = [await proposed('medium'), await proposed('high')];
+    expect((await answer(medium, 'ada')).status).toBe(200);
+    expect(await answer(high, 'ada', { answer: 'deny', reason: 'too early' })).toEqual({
+      status: 200,
+      body: { outcome: 'denied' },
+    });
+    expect((await eventsOf(high))[1]).toMatchObject({ type: 'ApprovalDenied', data: { reason: 'too early' } });
+  });
+
+  it('asks for an answer that can be read, from somebody', async () => {
+    const mission_id = await proposed('high');
+    const bad = [
+      await answer(mission_id, null),
+      await answer(mission_id, 'bob', { answer: 'maybe' as 'deny' }),
+      await answer(mission_id, 'bob', {}, 'first'),
+      await answer(mission_id, 'bob', {}, 0),
+    ];
+    for (const { status, body } of bad)
+      expect({ status, faults: body['faults'] }).toEqual({ status: 400, faults: [expect.anything()] });
+    // Who answers is who asks at the edge, whatever the body says.
+    expect(await answer(mission_id, 'ada', { by: 'bob' })).toMatchObject(refused(403, 'self-approval'));
+    expect(await typesOf(mission_id)).toEqual(['GateOpened']);
+  });
+
+  it('takes answers by event, once, and dead-letters what is none', async () => {
+    const mission_id = await proposed('high');
+    const asked = { mission_id, revision: 1, content_digest: CONTENT, answer: 'approve', by: 'bob' };
+    const publish = async (body: unknown): Promise<void> => {
+      const before = runtime.stats().handled;
+      await publishInbound(outside.connection, 'AnswerGate', body, { id: randomUUID() });
+      await eventually(() => runtime.stats().handled > before, WITHIN);
+    };
+    await publish({ ...asked, by: 'ada' });
+    expect(await typesOf(mission_id)).toEqual(['GateOpened']);
+    for (let time = 1; time <= 2; time++) await publish(asked);
+    expect(await typesOf(mission_id)).toEqual(['GateOpened', 'ApprovalGranted', 'GatePassed']);
+    const [, granted] = await eventsOf(mission_id);
+    expect(granted).toMatchObject({ data: { by: { id: 'bob' }, channel: 'event' } });
+
+    await publish({ ...asked, revision: 'first' });
+    expect(await service.platform.store.deadLetters.list({ status: 'parked' })).toMatchObject([
+      { reason: 'invalid', cause: expect.stringMatching(/^revision: /), deliveries: 1 },
+    ]);
+  });
+});
