@@ -38,7 +38,7 @@ function openRelay({
       metrics.relay_halted.set(status === 'halted' ? 1 : 0);
     },
   });
-  const stopListening = store.onAppended(relay.wake);
+  const stopListening = store.onNews(relay.wake);
   onScrape(async () => {
     metrics.log_head_position.set((await store.log.head()).position);
   });

@@ -24,6 +24,12 @@ const providerFor = (parts: ReleaseParts, delivery: Delivery): WorkspaceProvider
 export const release = (parts: ReleaseParts): ServiceDefinition => ({
   name: 'release',
   perform: { integrate: integrate(parts), land: land(parts) },
+  // Documents are put together in a moment where no criterion runs a program, and land on nothing outside.
+  at_once: {
+    integrate: ({ delivery }: Integrating) =>
+      delivery.repository === null && delivery.criteria.every((criterion) => criterion.check === undefined),
+    land: ({ delivery }: LandingState) => delivery.repository === null,
+  },
 });
 
 /** What an approval binds: the diff, the evidence and the contract. The tree is not in it: the same change on a newer base is the same content. */

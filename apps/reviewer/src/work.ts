@@ -9,11 +9,18 @@ export interface ReviewerParts {
   readonly scratch: WorkspaceProvider;
 }
 
-export const reviewer = (parts: ReviewerParts): ServiceDefinition => ({ name: 'reviewer', perform: { review: review(parts) } });
+type Reviewing = Extract<ReviewState, { status: 'reviewing' }>;
+
+export const reviewer = (parts: ReviewerParts): ServiceDefinition => ({
+  name: 'reviewer',
+  perform: { review: review(parts) },
+  // A document is read in a moment; a diff needs git.
+  at_once: { review: ({ subject }: Reviewing) => subject.base.repository === null },
+});
 
 function review(parts: ReviewerParts): Performer {
   return async (work) => {
-    const { subject } = work.state as Extract<ReviewState, { status: 'reviewing' }>;
+    const { subject } = work.state as Reviewing;
     const provider = subject.base.repository ? parts.git : parts.scratch;
     const paths = subject.base.repository ? await provider.paths(subject.change.artifact) : subject.change.files;
     const { task, change, receipts, attempt } = subject;

@@ -17,7 +17,7 @@ import {
   type EventMeta,
   type EventRecord,
   type EventType,
-  type StoredEvent,
+  type ToldEvent,
 } from '@baton/contracts';
 
 export type Headers = Readonly<Record<string, string>>;
@@ -88,7 +88,7 @@ function namingOf(type: string, stream: string): Naming {
 const TYPES: ReadonlyMap<string, EventType> = new Map(EVENT_TYPES.map((type) => [`baton.${namingOf(type, '').name}`, type]));
 
 /** A stored event as the message that is published. Meta that cannot be read is left out: then its consumers park the message. */
-export function encodeEvent(stored: StoredEvent): BusMessage {
+export function encodeEvent(stored: ToldEvent): BusMessage {
   const { subject, source, name } = namingOf(stored.type, stored.stream);
   const headers: Record<string, string> = {
     [MESSAGE_ID_HEADER]: escapeValue(stored.id),

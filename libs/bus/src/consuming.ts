@@ -15,6 +15,8 @@ import { pull, type Puller } from './pull.ts';
 export const IN_FLIGHT_MAX = 256;
 /** Part of `in_flight_max` that has to be free before more is asked for. */
 const REFILL_PART = 4;
+/** What is gathered may be this late, and costs its service no more than two wake-ups a second while little happens. */
+const GATHER_MS = 500;
 /** A handler that takes longer than this has its message delivered again, to anybody: long work must not hold one. */
 export const HOLD_MS_MAX = 10 * 60_000;
 /** An ack wait is extended when a third of it is over, so that a busy process has the rest to be late. */
@@ -73,7 +75,7 @@ export function consume(options: ConsumingOptions): Consuming {
 
   /** The connection may be closed: then the message is delivered again after its ack wait, and that changes nothing. */
   function answer(lane: Lane, message: Msg, text: string): void {
-    if (CONSUMERS[lane.consumer].settles && !connection.isClosed() && message.reply) connection.publish(message.reply, text);
+    if (CONSUMERS[lane.consumer].pull !== 'gather' && !connection.isClosed() && message.reply) connection.publish(message.reply, text);
   }
 
   function receive(lane: Lane, received: Received): void {
@@ -104,6 +106,7 @@ export function consume(options: ConsumingOptions): Consuming {
       // A message of long work keeps its place until it is settled: only then its slot is known to be taken.
       room: () => (starts ? Math.min(free_slots(), in_flight_max) : in_flight_max) - lane.held.size,
       batch_min: starts ? 1 : Math.ceil(in_flight_max / REFILL_PART),
+      rest_ms: CONSUMERS[lane.consumer].pull === 'gather' ? GATHER_MS : 0,
       on_message: (received) => {
         receive(lane, received);
       },

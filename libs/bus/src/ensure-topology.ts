@@ -81,14 +81,14 @@ export function consumerConfig(name: ConsumerName, replicas: number, handled: nu
   const filter = filterSubjects(name);
   return {
     durable_name: name,
-    ack_policy: CONSUMERS[name].settles ? AckPolicy.Explicit : AckPolicy.None,
+    ack_policy: CONSUMERS[name].pull === 'gather' ? AckPolicy.None : AckPolicy.Explicit,
     replay_policy: ReplayPolicy.Instant,
     ...(handled === undefined || handled === 0
       ? { deliver_policy: DeliverPolicy.All }
       : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: handled + 1 }),
     ...(filter === undefined ? {} : { filter_subjects: [...filter] }),
     // The server would drop a message in silence after its last delivery; the handling parks it instead.
-    ...(CONSUMERS[name].settles
+    ...(CONSUMERS[name].pull !== 'gather'
       ? { ack_wait: nanos(ACK_WAIT_MS), max_deliver: -1, max_ack_pending: CONSUMERS[name].max_ack_pending }
       : {}),
     num_replicas: replicas,

@@ -4,7 +4,7 @@
  *
  * Not the library's `publish()`: a timer, a promise and a header multimap per event; here one subscription takes all answers.
  */
-import type { StoredEvent } from '@baton/contracts';
+import type { ToldEvent } from '@baton/contracts';
 import { createInbox, type Msg } from '@nats-io/nats-core';
 import { encodeEvent } from './cloud-event.ts';
 import type { BusConnection } from './connect.ts';
@@ -21,7 +21,7 @@ export type Published =
 
 export interface PipelinedPublish {
   /** Publishes consecutive events; resolves when the last is stored, or as soon as one is not. One call at a time. */
-  publish(events: readonly StoredEvent[]): Promise<Published>;
+  publish(events: readonly ToldEvent[]): Promise<Published>;
   /** The connection is lost: gives up what is unanswered. */
   abort(cause: string): void;
   close(): void;

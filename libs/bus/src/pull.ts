@@ -33,6 +33,8 @@ export interface PullOptions {
   readonly room: () => number;
   /** Ask for no fewer at once while others are on their way: one request per message would cost as much as the message. */
   readonly batch_min: number;
+  /** 0 = messages are sent as they come; else what has come is fetched, and after the last of it nothing is asked for so long. */
+  readonly rest_ms: number;
   readonly on_message: (received: Received) => void;
   readonly logger: BusLogger;
 }
@@ -47,7 +49,7 @@ export interface Puller {
 }
 
 export function pull(options: PullOptions): Puller {
-  const { bus, stream, consumer, room, batch_min, on_message, logger } = options;
+  const { bus, stream, consumer, room, batch_min, rest_ms, on_message, logger } = options;
   const { connection, inbox_prefix } = bus;
   const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
   let status: 'starting' | 'pulling' | 'unavailable' | 'suspended' | 'closed' = 'starting';
@@ -57,6 +59,7 @@ export function pull(options: PullOptions): Puller {
   let heard_at_ms = 0;
   let failures = 0;
   let retry: NodeJS.Timeout | null = null;
+  let resting: NodeJS.Timeout | null = null;
 
   function answered(): void {
     heard_at_ms = performance.now();
@@ -69,6 +72,7 @@ export function pull(options: PullOptions): Puller {
   /** Requests that are still at the server die with the inbox they are to be answered to. */
   function renew(): void {
     leave(subscription);
+    wakeUp();
     outstanding = 0;
     heard_at_ms = performance.now();
     inbox = createInbox(inbox_prefix);
@@ -91,8 +95,21 @@ export function pull(options: PullOptions): Puller {
     if (message.subject !== inbox) return;
     if (!EXPIRED.includes(code)) return unavailable(`${code} ${message.headers?.description ?? ''}`.trim());
     answered();
-    outstanding = Math.max(0, outstanding - Number(message.headers?.get(PENDING_HEADER) || 0));
-    refill();
+    outstanding = rest_ms > 0 ? 0 : Math.max(0, outstanding - Number(message.headers?.get(PENDING_HEADER) || 0));
+    if (rest_ms > 0 && status === 'pulling') rest();
+    else refill();
+  }
+
+  function rest(): void {
+    resting ??= setTimeout(() => {
+      resting = null;
+      refill();
+    }, rest_ms);
+  }
+
+  function wakeUp(): void {
+    if (resting) clearTimeout(resting);
+    resting = null;
   }
 
   function unavailable(cause: string): void {
@@ -112,14 +129,14 @@ export function pull(options: PullOptions): Puller {
   }
 
   function refill(): void {
-    if (status === 'closed' || status === 'suspended' || retry !== null || connection.isClosed()) return;
+    if (status === 'closed' || status === 'suspended' || retry !== null || resting !== null || connection.isClosed()) return;
     const batch = room() - outstanding;
-    if (batch <= 0 || (batch < batch_min && outstanding > 0)) return;
+    const enough = outstanding === 0 || (rest_ms === 0 && batch >= batch_min);
+    if (batch <= 0 || !enough) return;
     if (outstanding === 0) heard_at_ms = performance.now();
     outstanding += batch;
-    connection.publish(subject, JSON.stringify({ batch, expires: nanos(EXPIRES_MS), idle_heartbeat: nanos(IDLE_HEARTBEAT_MS) }), {
-      reply: inbox,
-    });
+    const asked = rest_ms > 0 ? { no_wait: true } : { expires: nanos(EXPIRES_MS), idle_heartbeat: nanos(IDLE_HEARTBEAT_MS) };
+    connection.publish(subject, JSON.stringify({ batch, ...asked }), { reply: inbox });
   }
 
   const watchdog = setInterval(() => {
@@ -134,6 +151,7 @@ export function pull(options: PullOptions): Puller {
     suspend: () => {
       if (status === 'closed') return;
       status = 'suspended';
+      wakeUp();
       outstanding = 0;
       if (retry) clearTimeout(retry);
       retry = null;
@@ -149,6 +167,7 @@ export function pull(options: PullOptions): Puller {
       if (status === 'closed') return;
       status = 'closed';
       clearInterval(watchdog);
+      wakeUp();
       if (retry) clearTimeout(retry);
       await drained(subscription);
     },

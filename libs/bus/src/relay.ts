@@ -7,7 +7,7 @@
  *   halted    the stream holds what the log does not; nothing is published until somebody has put that right
  *   closed
  */
-import type { StoredEvent } from '@baton/contracts';
+import type { ToldEvent } from '@baton/contracts';
 import type { EventLog, Leases, Watermarks } from '@baton/ports';
 import type { BusConnection } from './connect.ts';
 import { leadership } from './leadership.ts';
@@ -51,8 +51,8 @@ export interface RelayOptions {
 }
 
 export interface Relay {
-  /** The log has grown (or may have): looks at once. */
-  wake(): void;
+  /** The log has grown (or may have): copies what it is told, where that follows what was copied last, or looks at once. */
+  wake(told?: readonly ToldEvent[] | null): void;
   status(): RelayStatus;
   /** Position of the last event that is known to be on the bus. */
   position(): number;
@@ -62,7 +62,8 @@ export interface Relay {
 export function startRelay(options: RelayOptions): Relay {
   const { bus, logger, on_status } = options;
   const alarm = waker();
-  const state: State = { status: 'standby', position: 0, inspect: true, failures: 0 };
+  const state: State = { status: 'standby', position: 0, inspect: true, failures: 0, told: [] };
+  const batch_max = options.batch_max ?? RELAY_BATCH_MAX;
   const to = (status: RelayStatus, fields: object = {}): void => {
     if (state.status === status) return;
     state.status = status;
@@ -90,13 +91,17 @@ export function startRelay(options: RelayOptions): Relay {
     lead: async (signal) => {
       signal.addEventListener('abort', alarm.wake);
       state.inspect = true;
+      state.told = [];
       await copy(options, state, publisher, { signal, to, sleep: alarm.sleep });
       to('standby');
     },
   });
 
   return {
-    wake: alarm.wake,
+    wake: (told = null) => {
+      hear(state, told, batch_max);
+      alarm.wake();
+    },
     status: () => state.status,
     position: () => state.position,
     close: async () => {
@@ -113,6 +118,23 @@ interface State {
   /** True = what is known of the stream may be wrong by now. */
   inspect: boolean;
   failures: number;
+  /** Consecutive events that were told and not published yet; what is missing before, between or behind them is read. */
+  told: readonly ToldEvent[];
+}
+
+/** Null = something was appended that was not told. */
+function hear(state: State, told: readonly ToldEvent[] | null, batch_max: number): void {
+  const last = state.told.at(-1);
+  const follows = last === undefined || last.position + 1 === told?.[0]?.position;
+  state.told = told && follows && state.told.length + told.length <= batch_max ? [...state.told, ...told] : [];
+}
+
+/** What was told and is next on the bus; none where it has to be read. */
+function takeTold(state: State): readonly ToldEvent[] {
+  const { told } = state;
+  state.told = [];
+  const first = told[0];
+  return first && first.position <= state.position + 1 ? told.slice(state.position + 1 - first.position) : [];
 }
 
 interface Term {
@@ -134,7 +156,7 @@ async function copy(
     for (let left_ms = ms; left_ms > 0 && !signal.aborted; left_ms = until_ms - performance.now()) await sleep(left_ms);
   };
   let inspected_ms = 0;
-  let ahead: Promise<readonly StoredEvent[]> | null = null;
+  let ahead: Promise<readonly ToldEvent[]> | null = null;
   while (!signal.aborted) {
     try {
       if (!options.bus.connected()) {
@@ -152,7 +174,8 @@ async function copy(
         }
         inspected_ms = performance.now();
       }
-      const events: readonly StoredEvent[] = await (ahead ?? log.readAfter(state.position, batch_max));
+      const told = ahead ? [] : takeTold(state);
+      const events: readonly ToldEvent[] = told.length > 0 ? told : await (ahead ?? log.readAfter(state.position, batch_max));
       ahead = null;
       const last = events.at(-1);
       if (!last) {
@@ -161,7 +184,7 @@ async function copy(
         await sleep(poll_ms);
         continue;
       }
-      if (events.length === batch_max) {
+      if (told.length === 0 && events.length === batch_max) {
         // Read while the server stores. A failure is met when it is awaited, or not at all.
         ahead = log.readAfter(last.position, batch_max);
         ahead.catch(() => undefined);

@@ -59,3 +59,6 @@ export interface StoredEvent extends NewEvent {
   /** sha256 (hex) over the previous event's hash and every field above; see `hash-chain.ts` in the event store. */
   readonly hash: string;
 }
+
+/** An event as it is told right after its commit, to whoever copies it: all but its hash. */
+export type ToldEvent = Omit<StoredEvent, 'hash'>;

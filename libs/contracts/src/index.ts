@@ -7,6 +7,7 @@ export {
   type NewEvent,
   type Sealed,
   type StoredEvent,
+  type ToldEvent,
 } from './envelope.ts';
 export { AUDITOR_ROLE, SERVICES, SERVICE_NAMES, categoryOf, roleOf, type ServiceName } from './services.ts';
 export {
@@ -83,6 +84,7 @@ export {
   subjectOf,
   type ConsumerName,
   type InboundName,
+  type PullMode,
   type StreamName,
 } from './topology.ts';
 export {

@@ -44,25 +44,27 @@ export const INBOUND = {
 } as const satisfies Record<string, { service: ServiceName; subject: string }>;
 export type InboundName = keyof typeof INBOUND;
 
+/**
+ * `start` = pulled only while there is a free slot for long work; `react` = pulled as it comes; `gather` = pulled in
+ * batches from time to time, and nothing is acknowledged: the consumer reads from the log whatever it missed.
+ */
+export type PullMode = 'react' | 'start' | 'gather';
+
 interface ConsumerOf {
   readonly service: ServiceName;
   readonly stream: StreamName;
   /** Event types (of the event stream) or names of inbound requests. Empty = all of the stream. */
   readonly takes: readonly string[];
-  /** `start` = pulled only while there is a free slot for long work; `react` = pulled as it comes. */
-  readonly pull: 'react' | 'start';
+  readonly pull: PullMode;
   readonly max_ack_pending: number;
-  /** False: nothing is acknowledged, because the consumer reads from the log whatever it missed; spares the bus half its work. */
-  readonly settles: boolean;
 }
 
-const events = (service: ServiceName, takes: readonly EventType[], pull: ConsumerOf['pull'] = 'react'): ConsumerOf => ({
+const events = (service: ServiceName, takes: readonly EventType[], pull: PullMode = 'react'): ConsumerOf => ({
   service,
   stream: EVENT_STREAM,
   takes,
   pull,
   max_ack_pending: 1_024,
-  settles: true,
 });
 const inbound = (service: ServiceName, takes: readonly InboundName[]): ConsumerOf => ({
   service,
@@ -70,7 +72,6 @@ const inbound = (service: ServiceName, takes: readonly InboundName[]): ConsumerO
   takes,
   pull: 'react',
   max_ack_pending: 256,
-  settles: true,
 });
 
 /** Durable name → who pulls what. `reactions.spec.ts` holds this against the reactions. */
@@ -90,7 +91,7 @@ export const CONSUMERS = {
   'approval-react': events('approval', ['ReleaseProposed', 'ReleaseFailed', 'ReleaseCancelled']),
   'approval-inbound': inbound('approval', ['AnswerGate']),
   'release-react': events('release', ['PlanCompleted', 'PlanCancelled', 'GatePassed', 'ApprovalDenied', 'GateExpired']),
-  'metrics-fold': { ...events('metrics', []), settles: false },
+  'metrics-fold': events('metrics', [], 'gather'),
 } as const satisfies Record<string, ConsumerOf>;
 export type ConsumerName = keyof typeof CONSUMERS;
 

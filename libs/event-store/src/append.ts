@@ -1,5 +1,5 @@
 /** A group of appends goes to Postgres as one call, and each comes back with its own outcome. */
-import type pg from 'pg';
+import pg from 'pg';
 import type { NewEvent, StoredEvent } from '@baton/contracts';
 import type { Append, Appended } from '@baton/ports';
 import { recordedAt } from './hash-chain.ts';
@@ -47,6 +47,12 @@ export async function appendGroup(pool: pg.Pool, group: readonly Append[]): Prom
   });
   return outcomes(group, rows[0] as AppendRow);
 }
+
+const UNIQUE_VIOLATION = '23505';
+
+/** Refused because an id is in the log already, although the stream is at the version that was expected. */
+export const isDuplicate = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && error.code === UNIQUE_VIOLATION && error.constraint === 'events_id_key';
 
 function outcomes(group: readonly Append[], row: AppendRow): readonly Appended[] {
   const recorded_at = recordedAt(row.recorded_at_us);

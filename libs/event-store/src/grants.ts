@@ -22,6 +22,7 @@ export const TABLE_READERS: Readonly<Record<string, readonly string[]>> = {
 /** Who may call; the functions themselves look at whose stream, lease or consumer it is. */
 export const FUNCTION_CALLERS: Readonly<Record<string, readonly string[]>> = {
   append: EVERY_SERVICE,
+  news_channel: services('relay'),
   load_stream: LOGIN_ROLES,
   claim_due: EVERY_SERVICE,
   extend_deadline: EVERY_SERVICE,

@@ -4,7 +4,7 @@
  */
 import type pg from 'pg';
 import type { Append, Appended } from '@baton/ports';
-import { appendGroup, checkedBytes } from './append.ts';
+import { appendGroup, checkedBytes, isDuplicate } from './append.ts';
 import { ATTEMPTS_MAX, failureOf, pauseBefore, StoreUnreachable, type Ask } from './connections.ts';
 import { loadPage } from './load.ts';
 
@@ -86,6 +86,7 @@ async function settle(pool: pg.Pool, ask: Ask, group: readonly Waiting[]): Promi
       member.resolve(outcomes[index] as Appended);
     });
   } catch (error) {
+    if (group.length === 1 && isDuplicate(error)) return group[0]!.resolve({ status: 'duplicate-event' });
     if (group.length === 1 || failureOf(error) !== 'refused') {
       for (const member of group) member.reject(error);
       return;

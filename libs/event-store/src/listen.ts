@@ -2,25 +2,32 @@
 import pg from 'pg';
 import { clientConfig, pauseBefore, type ConnectionLimits } from './connections.ts';
 
-export interface AppendSignals {
+export interface Signals<Signal> {
   /**
-   * Called with the position of the newest event, after each append by anybody; and with null after each (re)connection,
-   * when appends may have gone unnoticed. A hint only: poll as well. Returns how to stop listening.
+   * Called after each append by anybody; and with null after each (re)connection, when appends may have gone unnoticed. A
+   * hint only: poll as well. Returns how to stop listening.
    */
-  onAppended(listener: (position: number | null) => void): () => void;
+  listen(listener: (signal: Signal | null) => void): () => void;
   close(): Promise<void>;
+}
+
+export interface Channel<Signal> {
+  /** Its name, asked for anew with each connection. */
+  readonly name: (client: pg.Client) => Promise<string>;
+  /** Null = there was something, look what. */
+  readonly parse: (payload: string) => Signal | null;
 }
 
 /** Makes the wait before each reconnection as long as the longest there is. */
 const PAUSES_MAX = 8;
 
-export function appendSignals(limits: ConnectionLimits): AppendSignals {
-  const listeners = new Set<(position: number | null) => void>();
+export function signalsOn<Signal>(limits: ConnectionLimits, { name, parse }: Channel<Signal>): Signals<Signal> {
+  const listeners = new Set<(signal: Signal | null) => void>();
   let running: Promise<void> | null = null;
   let current: pg.Client | null = null;
   let closing = false;
-  const tell = (position: number | null): void => {
-    for (const listener of listeners) listener(position);
+  const tell = (signal: Signal | null): void => {
+    for (const listener of listeners) listener(signal);
   };
 
   async function keepListening(): Promise<void> {
@@ -40,10 +47,10 @@ export function appendSignals(limits: ConnectionLimits): AppendSignals {
       });
       try {
         await client.connect();
-        client.on('notification', ({ payload }) => {
-          tell(Number(payload));
+        client.on('notification', ({ payload = '' }) => {
+          tell(parse(payload));
         });
-        await client.query('LISTEN baton_log');
+        await client.query(`LISTEN ${client.escapeIdentifier(await name(client))}`);
         failures = 0;
         tell(null);
         await ended;
@@ -56,7 +63,7 @@ export function appendSignals(limits: ConnectionLimits): AppendSignals {
   }
 
   return {
-    onAppended: (listener) => {
+    listen: (listener) => {
       listeners.add(listener);
       running ??= keepListening();
       return () => {

@@ -1,4 +1,5 @@
 /** The record, kept in Postgres: everything a service does with the database goes through what this opens. */
+import type { ToldEvent } from '@baton/contracts';
 import type { ArtifactStore, DeadLetters, EventLog, Leases, Watermarks } from '@baton/ports';
 import { postgresArtifacts } from './artifacts.ts';
 import { askOf, openPool, type ConnectionLimits } from './connections.ts';
@@ -6,8 +7,9 @@ import { postgresDeadLetters } from './dead-letters.ts';
 import { postgresDeadlines } from './deadlines.ts';
 import { groupCommit } from './group-commit.ts';
 import { postgresLeases } from './leases.ts';
-import { appendSignals, type AppendSignals } from './listen.ts';
+import { signalsOn, type Signals } from './listen.ts';
 import { loadStream } from './load.ts';
+import { NEWS, POSITIONS } from './news.ts';
 import { readAfter, readHead } from './read-after.ts';
 import { postgresWatermarks } from './watermarks.ts';
 
@@ -29,7 +31,10 @@ export interface EventStore {
   readonly watermarks: Watermarks;
   readonly deadLetters: DeadLetters;
   readonly artifacts: ArtifactStore;
-  readonly onAppended: AppendSignals['onAppended'];
+  /** Told the position of the newest event. */
+  readonly onAppended: Signals<number>['listen'];
+  /** Told the events themselves, where they are few; null = look. Of the relay's role only. */
+  readonly onNews: Signals<readonly ToldEvent[]>['listen'];
   /** Throws if Postgres does not answer now: for readiness. */
   ping(): Promise<void>;
   /** Answers the appends it has taken, then closes all connections. Closing twice is fine. */
@@ -54,10 +59,11 @@ export function openEventStore(options: EventStoreOptions): EventStore {
   const writes = openPool({ ...limits, connections_max: 1 });
   const ask = askOf(reads);
   const appends = groupCommit(writes, ask, options.onGroup);
-  const signals = appendSignals(limits);
+  const positions = signalsOn(limits, POSITIONS);
+  const news = signalsOn(limits, NEWS);
   let closing: Promise<void> | null = null;
   async function closeAll(): Promise<void> {
-    await Promise.all([appends.close(), signals.close()]);
+    await Promise.all([appends.close(), positions.close(), news.close()]);
     await Promise.all([writes.end(), reads.end()]);
   }
   return {
@@ -72,7 +78,8 @@ export function openEventStore(options: EventStoreOptions): EventStore {
     watermarks: postgresWatermarks(ask),
     deadLetters: postgresDeadLetters(ask),
     artifacts: postgresArtifacts(ask),
-    onAppended: signals.onAppended,
+    onAppended: positions.listen,
+    onNews: news.listen,
     ping: async () => {
       await reads.query('SELECT');
     },

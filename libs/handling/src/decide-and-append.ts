@@ -5,12 +5,16 @@
 import { describeEvent, type Actor, type BatonEvent, type Category, type EventMeta, type NewEvent } from '@baton/contracts';
 import { BrokenInvariant, type AnyDecider, type Waiting } from '@baton/domain';
 import type { EventLog } from '@baton/ports';
+import type { AtOnce, Report } from './at-once.ts';
 import { eventId } from './event-id.ts';
 import type { Instruments } from './instruments.ts';
 import type { Known, Streams } from './streams.ts';
 
 /** What the log takes (EVENT_DATA_BYTES_MAX of the event store). */
 const EVENT_DATA_BYTES_MAX = 262_144;
+
+/** Work that is done at once may lead to more of it; more than this goes round in a circle. */
+const AT_ONCE_MAX = 10;
 
 /** Conflicts mean that another replica works on the same stream; more than this means that something is wrong. */
 const APPEND_ATTEMPTS_MAX = 20;
@@ -46,6 +50,9 @@ export interface Appending {
   readonly instruments: Instruments;
   /** Name of this process in leases. */
   readonly holder: string;
+  readonly atOnce: AtOnce;
+  /** Who reports what was done at once. */
+  readonly self: Actor;
 }
 
 export async function decideAndAppend(on: Appending, request: Request): Promise<Decided> {
@@ -73,6 +80,53 @@ export async function decideAndAppend(on: Appending, request: Request): Promise<
   );
 }
 
+/** What is about to be appended to a stream: the events of one command, and of the reports of the work they led to at once. */
+interface Draft {
+  readonly events: readonly BatonEvent[];
+  readonly newEvents: readonly NewEvent[];
+  /** The stream as it will be. */
+  readonly known: Known;
+  readonly waiting: Waiting | null;
+  readonly reports: readonly Report[];
+}
+
+function drafted(decider: AnyDecider, before: Draft, request: Request, events: readonly BatonEvent[], report?: Report): Draft {
+  const newEvents = events.map((event, ordinal) => newEvent(request, event, ordinal));
+  let { state } = before.known;
+  for (const event of events) state = decider.evolve(state, event);
+  return {
+    events: [...before.events, ...events],
+    newEvents: [...before.newEvents, ...newEvents],
+    known: {
+      state,
+      version: before.known.version + events.length,
+      last_event_id: newEvents.at(-1)!.id,
+      correlation_id: request.correlation_id,
+      traceparent: request.traceparent,
+    },
+    waiting: decider.waitingOn(state),
+    reports: report ? [...before.reports, report] : before.reports,
+  };
+}
+
+async function withWorkAtOnce(on: Appending, decider: AnyDecider, stream: string, first: Draft): Promise<Draft> {
+  let draft = first;
+  for (let done = 0; done < AT_ONCE_MAX && draft.waiting?.work !== undefined; done++) {
+    const report = await on.atOnce(stream, draft.known, draft.waiting);
+    if (!report) return draft;
+    const decision = decider.decide(report.command, draft.known.state);
+    if ('refused' in decision || decision.accepted.length === 0) {
+      report.settle(null);
+      return draft;
+    }
+    const { command, traceparent } = report;
+    const { last_event_id: causation_id, correlation_id } = draft.known;
+    const request = { stream, command, causation_id, correlation_id, actor: on.self, traceparent };
+    draft = drafted(decider, draft, request, decision.accepted as readonly BatonEvent[], report);
+  }
+  return draft;
+}
+
 async function append(
   on: Appending,
   request: Request,
@@ -81,12 +135,26 @@ async function append(
   events: readonly BatonEvent[],
 ): Promise<Decided | null> {
   const { stream } = request;
-  let state = known.state;
-  for (const event of events) state = decider.evolve(state, event);
-  const waiting = decider.waitingOn(state);
+  const nothing: Draft = { events: [], newEvents: [], known, waiting: null, reports: [] };
+  const draft = await withWorkAtOnce(on, decider, stream, drafted(decider, nothing, request, events));
+  let decided: Decided | null = null;
+  try {
+    decided = await appendDraft(on, decider, stream, known.version, draft);
+    return decided;
+  } finally {
+    for (const report of draft.reports) report.settle(decided);
+  }
+}
+
+async function appendDraft(
+  on: Appending,
+  decider: AnyDecider,
+  stream: string,
+  expected_version: number,
+  { events, newEvents, known, waiting }: Draft,
+): Promise<Decided | null> {
   const deadline = waiting && { key: waiting.key, after_ms: waiting.after_ms, holder: waiting.work ? on.holder : null };
-  const newEvents = events.map((event, ordinal) => newEvent(request, event, ordinal));
-  const result = await on.log.append({ stream, expected_version: known.version, events: newEvents, deadline });
+  const result = await on.log.append({ stream, expected_version, events: newEvents, deadline });
   if (result.status === 'version-conflict') return null;
   if (result.status === 'duplicate-event') {
     // The same cause was recorded before, by a delivery that we do not remember.
@@ -94,16 +162,9 @@ async function append(
     const fresh = await on.streams.get(stream);
     return { status: 'already', state: fresh.state, waiting: decider.waitingOn(fresh.state) };
   }
-  const last = newEvents.at(-1)!;
-  on.streams.put(stream, {
-    state,
-    version: known.version + events.length,
-    last_event_id: last.id,
-    correlation_id: request.correlation_id,
-    traceparent: request.traceparent,
-  });
+  on.streams.put(stream, known);
   on.instruments.appended(decider.category as Category, events.length);
-  return { status: 'appended', events, state, waiting };
+  return { status: 'appended', events, state: known.state, waiting };
 }
 
 function newEvent(request: Request, event: BatonEvent, ordinal: number): NewEvent {

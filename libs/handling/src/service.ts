@@ -5,6 +5,7 @@
 import { DELIVERIES_MAX, UnreadableEvent, SERVICES, type Category, type InboundName, type ServiceName } from '@baton/contracts';
 import { LEASE_MS, react, type Waiting } from '@baton/domain';
 import type { DeadLetter, DeadLetters, EventLog } from '@baton/ports';
+import { atOnce } from './at-once.ts';
 import { decideAndAppend, type Appending, type Decided, type Request } from './decide-and-append.ts';
 import { isDefect } from './defect.ts';
 import type { Delivery, InboundDelivery, Settlement } from './delivery.ts';
@@ -27,6 +28,8 @@ export interface ServiceDefinition {
   readonly prepare?: Readonly<Record<string, (command: never) => unknown>>;
   /** Does the work that a state asks for; by `Waiting.work`. */
   readonly perform?: Readonly<Record<string, Performer>>;
+  /** Which of it touches nothing outside and takes milliseconds: done before the append, which records its report as well. */
+  readonly at_once?: Readonly<Record<string, (state: never) => boolean>>;
   /** Turns a request from outside into commands. Throws InvalidRequest. */
   readonly inbound?: Partial<Readonly<Record<InboundName, (body: unknown, delivery: InboundDelivery) => readonly Request[]>>>;
 }
@@ -63,7 +66,15 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
   const { instruments = noInstruments, timers = systemTimers } = ports;
   const categories: readonly Category[] = SERVICES[definition.name].appends;
   const streams = knownStreams(ports.log, categories);
-  const appending: Appending = { log: ports.log, streams, instruments, holder: ports.holder };
+  const { perform: performers = {}, at_once = {} } = definition;
+  const appending: Appending = {
+    log: ports.log,
+    streams,
+    instruments,
+    holder: ports.holder,
+    atOnce: atOnce({ performers, at_once, instruments, timers }),
+    self: serviceActor(definition.name),
+  };
   const parked = parkedStreams(ports.dead_letters, timers);
   const perStream = mailbox();
   const stopped = new AbortController();
@@ -86,7 +97,7 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
     log: ports.log,
     instruments,
     timers,
-    performers: definition.perform ?? {},
+    performers,
     current: async (stream) => {
       const known = await streams.get(stream);
       return { ...known, waiting: streams.deciderFor(stream).waitingOn(known.state) };

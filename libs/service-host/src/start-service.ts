@@ -114,7 +114,7 @@ async function openPlatform<Config extends BaseConfig>(
 
   const registry = new Registry();
   const metrics = createMetrics(registry);
-  collectDefaultMetrics({ register: registry });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 1000 });
   const { scrape, onScrape } = scraping(registry, log);
   onScrape(async () => metrics.ready.set((await probes.readiness()).ready ? 1 : 0));
   const listener = await startListener({

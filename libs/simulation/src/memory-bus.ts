@@ -11,6 +11,7 @@ import {
   type InboundName,
   type ServiceName,
   type StoredEvent,
+  type PullMode,
 } from '@baton/contracts';
 import type { Delivery, Settlement } from '@baton/handling';
 import type { Random } from './random.ts';
@@ -27,7 +28,7 @@ export interface MemoryBus {
   publish(stored: StoredEvent, event: EventRecord): void;
   request(name: InboundName, id: string, body: unknown): void;
   /** Something that can be delivered now: the first, or any where the order is disturbed. Taken until it is settled. */
-  take(disturbed: boolean, mayTake: (service: ServiceName, pull: 'react' | 'start') => boolean): Message | null;
+  take(disturbed: boolean, mayTake: (service: ServiceName, pull: PullMode) => boolean): Message | null;
   settle(message: Message, settlement: Settlement, again: boolean): void;
   /** Its handler is gone: delivered again after the ack wait. */
   abandon(message: Message): void;

@@ -2,7 +2,7 @@
  * All services in one process under one seed: the code that runs in production, with a clock that jumps, a bus that
  * duplicates and reorders, processes that die and are cut off. The same seed is the same history, hash for hash.
  */
-import { CONSUMERS, SERVICE_NAMES, SERVICES, type ServiceName, type StoredEvent } from '@baton/contracts';
+import { CONSUMERS, SERVICE_NAMES, SERVICES, type PullMode, type ServiceName, type StoredEvent } from '@baton/contracts';
 import { STREAM_OF } from '@baton/domain';
 import type { KeptDeadLetter } from '@baton/ports';
 import { memoryBus, type MemoryBus, type Message } from './memory-bus.ts';
@@ -132,8 +132,8 @@ function act(world: World): boolean {
 }
 
 function deliver({ bus, draw, faults, processes }: World): boolean {
-  const able = (service: ServiceName, pull: 'react' | 'start'): readonly ServiceProcess[] =>
-    processes.filter((process) => process.service === service && (pull === 'react' || process.runtime.freeSlots() > 0));
+  const able = (service: ServiceName, pull: PullMode): readonly ServiceProcess[] =>
+    processes.filter((process) => process.service === service && (pull !== 'start' || process.runtime.freeSlots() > 0));
   const message = bus.take(draw.chance(faults.disturbed), (service, pull) => able(service, pull).length > 0);
   if (!message) return false;
   const process = draw.pick(able(message.service, CONSUMERS[message.consumer].pull));

@@ -35,6 +35,11 @@ export interface RunningNats {
 }
 
 // Recovering a large store takes its time; the greeting comes when it is done.
+/**
+ * One processor carries far more messages than a stack on one machine makes, and a Go program that may use several spends a
+ * fifth more on waking its own threads.
+ */
+const PROCESSORS_MAX = 1;
 const READY_MS_MAX = 120_000;
 const GREETING_MS_MAX = 1_000;
 
@@ -65,7 +70,7 @@ export async function startNats(start: StartNats): Promise<RunningNats> {
       ...['--addr', LOOPBACK, '--port', String(port), '--http_port', String(monitor_port)],
     ],
     cwd: store_dir,
-    env: { PATH: process.env.PATH, ...start.env },
+    env: { PATH: process.env.PATH, GOMAXPROCS: String(PROCESSORS_MAX), ...start.env },
     log_file: resolve(start.log_file),
     account: null,
   });

@@ -52,6 +52,15 @@ const EVENTS = `
   );
   INSERT INTO baton.log_head (position, hash, recorded_at, epoch)
   VALUES (0, decode(repeat('00', 32), 'hex'), '-infinity', gen_random_uuid());
+
+  -- Any role may NOTIFY any channel: what is told on this one is believed because only append and the relay know its name.
+  CREATE TABLE baton.news (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    channel text NOT NULL
+  );
+  INSERT INTO baton.news (channel) VALUES ('baton_news_' || replace(gen_random_uuid()::text, '-', ''));
+  CREATE FUNCTION baton.news_channel() RETURNS text
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = baton, pg_temp AS $$ SELECT channel FROM baton.news $$;
 `;
 
 // ENABLE ALWAYS: a plain trigger is skipped under session_replication_role = replica.
