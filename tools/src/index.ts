@@ -6,6 +6,7 @@ export {
   type RunningPostgres,
   type StartPostgres,
   databaseUrl,
+  overSocket,
   removePostgresData,
   startPostgres,
   stopLeftoverPostgres,

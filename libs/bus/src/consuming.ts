@@ -75,7 +75,8 @@ export function consume(options: ConsumingOptions): Consuming {
 
   /** The connection may be closed: then the message is delivered again after its ack wait, and that changes nothing. */
   function answer(lane: Lane, message: Msg, text: string): void {
-    if (CONSUMERS[lane.consumer].pull !== 'gather' && !connection.isClosed() && message.reply) connection.publish(message.reply, text);
+    if (CONSUMERS[lane.consumer].pull !== 'gather' && !connection.isClosed() && message.reply)
+      connection.publish(message.reply, text);
   }
 
   function receive(lane: Lane, received: Received): void {

@@ -20,8 +20,12 @@ export type Published =
   | { readonly status: 'refused'; readonly cause: string };
 
 export interface PipelinedPublish {
-  /** Publishes consecutive events; resolves when the last is stored, or as soon as one is not. One call at a time. */
-  publish(events: readonly ToldEvent[]): Promise<Published>;
+  /**
+   * Publishes consecutive events; resolves when the last is stored, or as soon as one is known not to be. One call at a time.
+   * Only the last asks for an answer: stored after what it expects, it proves all before it. `each` = every one asks, so
+   * that the first that is refused says why itself.
+   */
+  publish(events: readonly ToldEvent[], answers: 'last' | 'each'): Promise<Published>;
   /** The connection is lost: gives up what is unanswered. */
   abort(cause: string): void;
   close(): void;
@@ -65,12 +69,13 @@ export function pipelinedPublish(bus: BusConnection, ack_timeout_ms: number): Pi
   });
 
   return {
-    publish: async (events) => {
-      if (events.length === 0) return { status: 'stored' };
+    publish: async (events, answers) => {
+      const last = events.at(-1);
+      if (!last) return { status: 'stored' };
       const number = ++batches;
       let timer: NodeJS.Timeout | undefined;
       const published = new Promise<Published>((resolve) => {
-        batch = { number, unanswered: events.length, settle: resolve };
+        batch = { number, unanswered: answers === 'each' ? events.length : 1, settle: resolve };
         timer = setTimeout(() => {
           settle({ status: 'unanswered', cause: `no answer within ${ack_timeout_ms} ms` });
         }, ack_timeout_ms);
@@ -79,7 +84,11 @@ export function pipelinedPublish(bus: BusConnection, ack_timeout_ms: number): Pi
         for (const event of events) {
           const { subject, headers, payload } = encodeEvent(event);
           const fenced = messageHeaders({ ...headers, [EXPECTED_SEQUENCE_HEADER]: String(event.position - 1) });
-          connection.publish(subject, payload, { headers: fenced, reply: `${inbox}.${number}.${event.position}` });
+          const asks = answers === 'each' || event === last;
+          connection.publish(subject, payload, {
+            headers: fenced,
+            ...(asks && { reply: `${inbox}.${number}.${event.position}` }),
+          });
         }
       } catch (error) {
         settle({ status: 'refused', cause: error instanceof Error ? error.message : String(error) });

@@ -189,7 +189,8 @@ async function copy(
         ahead = log.readAfter(last.position, batch_max);
         ahead.catch(() => undefined);
       }
-      const published = await publisher.publish(events);
+      // After a failure each asks for itself, or the event that cannot be stored would hide behind those that follow it.
+      const published = await publisher.publish(events, state.failures > 0 ? 'each' : 'last');
       if (published.status === 'stored') {
         state.position = last.position;
         state.failures = 0;

@@ -84,10 +84,42 @@ describe('the relay', () => {
     await expectCopied();
     const publisher = pipelinedPublish(bus, 5_000);
     // Ids that the server has never seen: its memory of duplicates is no help here.
-    expect(await publisher.publish([planCancelled(3, 'late')])).toEqual({ status: 'wrong-sequence' });
-    expect(await publisher.publish([planCancelled(7, 'early'), planCancelled(8, 'early')])).toEqual({ status: 'wrong-sequence' });
+    for (const answers of ['last', 'each'] as const) {
+      expect(await publisher.publish([planCancelled(3, 'late')], answers)).toEqual({ status: 'wrong-sequence' });
+      const early = [planCancelled(7, 'early'), planCancelled(8, 'early')];
+      expect(await publisher.publish(early, answers)).toEqual({ status: 'wrong-sequence' });
+    }
     publisher.close();
     expect((await state()).last_seq).toBe(5);
+  });
+
+  it('publishes what it is told without reading it, and reads what it was not told', async () => {
+    const read: number[] = [];
+    const readAfter: MemoryLog['readAfter'] = (after, limit) => {
+      read.push(after);
+      return log.readAfter(after, limit);
+    };
+    const relay = start({ log: { ...log, readAfter }, poll_ms: 60_000 });
+    await eventually(() => relay.status() === 'copying' && read.length > 0, WITHIN);
+    read.length = 0;
+    const told = (count: number, tell: (last: number) => number): void => {
+      for (let position = log.events.length + 1, last = log.events.length + count; position <= last; position++)
+        log.events.push(planCancelled(position, 'm-1'));
+      relay.wake(log.events.slice(tell(log.events.length)));
+    };
+    told(3, (last) => last - 3);
+    await expectCopied();
+    told(2, (last) => last - 2);
+    await expectCopied();
+    expect(read).toEqual([]);
+    // Of these four only the last is told: what comes before it is in the log.
+    told(4, (last) => last - 1);
+    await expectCopied();
+    expect(read[0]).toBe(5);
+    read.length = 0;
+    relay.wake(log.events.slice(0, 3));
+    told(1, (last) => last);
+    await expectCopied();
   });
 
   it('has one leader at a time, and hands over when that one ends', async () => {

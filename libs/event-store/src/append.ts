@@ -11,7 +11,7 @@ const STREAM_BYTES_MAX = 500;
 
 const APPEND = `
   SELECT statuses, versions, first_position, recorded_at_us, hashes
-  FROM baton.append($1::text[], $2::integer[], $3::integer[], $4::text[], $5::bigint[], $6::text[], $7::uuid[], $8::text[], $9::text[], $10::text[])`;
+  FROM baton.append($1::text[], $2::integer[], $3::integer[], $4::text[], $5::bigint[], $6::text[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::bytea[])`;
 
 /** Of each event in `hashes`: a backslash, an x, and 64 hex digits. */
 const HASH_CHARS = 66;
@@ -27,7 +27,11 @@ interface AppendRow {
   readonly hashes: string;
 }
 
-export async function appendGroup(pool: pg.Pool, group: readonly Append[]): Promise<readonly Appended[]> {
+export async function appendGroup(
+  pool: pg.Pool,
+  group: readonly Append[],
+  artifacts: readonly Buffer[],
+): Promise<readonly Appended[]> {
   const events = group.flatMap((append) => append.events);
   const { rows } = await pool.query<AppendRow>({
     name: 'append',
@@ -43,6 +47,7 @@ export async function appendGroup(pool: pg.Pool, group: readonly Append[]): Prom
       events.map((event) => event.type),
       events.map((event) => event.meta),
       events.map((event) => event.data),
+      artifacts,
     ],
   });
   return outcomes(group, rows[0] as AppendRow);

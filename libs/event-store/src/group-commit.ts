@@ -15,9 +15,16 @@ const WAITING_APPENDS_MAX = 20_000;
 
 export interface GroupCommit {
   append(append: Append): Promise<Appended>;
+  /** Keeps the bytes with the next group; false = there is no room for them. */
+  stage(digest: string, bytes: Buffer): boolean;
+  staged(digest: string): Buffer | undefined;
   /** Takes no more; resolves when everything taken is answered. */
   close(): Promise<void>;
 }
+
+/** What waits to be kept with the next group. */
+const STAGED_BYTES_MAX = 1_048_576;
+type Staged = Map<string, Buffer>;
 
 interface Waiting {
   readonly append: Append;
@@ -28,6 +35,8 @@ interface Waiting {
 
 export function groupCommit(pool: pg.Pool, ask: Ask, onGroup: (appends: number) => void = () => undefined): GroupCommit {
   let waiting: Waiting[] = [];
+  const staged: Staged = new Map();
+  let staged_bytes = 0;
   let running: Promise<void> | null = null;
   let closed = false;
 
@@ -39,9 +48,14 @@ export function groupCommit(pool: pg.Pool, ask: Ask, onGroup: (appends: number) 
       const group = waiting.slice(0, size);
       waiting = waiting.slice(size);
       onGroup(size);
-      await settle(pool, ask, group);
+      const artifacts = new Map(staged);
+      if (await settle({ pool, ask, artifacts }, group)) forgetStaged(artifacts);
     }
     running = null;
+  }
+
+  function forgetStaged(kept: Staged): void {
+    for (const [digest, bytes] of kept) if (staged.delete(digest)) staged_bytes -= bytes.length;
   }
 
   return {
@@ -55,11 +69,24 @@ export function groupCommit(pool: pg.Pool, ask: Ask, onGroup: (appends: number) 
         waiting.push({ append, bytes: checkedBytes(append), resolve, reject });
         running ??= run();
       }),
+    stage: (digest, bytes) => {
+      if (closed || staged_bytes + bytes.length > STAGED_BYTES_MAX) return false;
+      if (!staged.has(digest)) staged_bytes += bytes.length;
+      staged.set(digest, bytes);
+      return true;
+    },
+    staged: (digest) => staged.get(digest),
     close: async () => {
       closed = true;
       await running;
     },
   };
+}
+
+interface Sending {
+  readonly pool: pg.Pool;
+  readonly ask: Ask;
+  readonly artifacts: Staged;
 }
 
 /** A stream is in a group once: its next append waits for the outcome of this one. */
@@ -74,34 +101,36 @@ function groupSize(waiting: readonly Waiting[]): number {
   return streams.size;
 }
 
-/** Never rejects: each member gets its outcome or its error. */
-async function settle(pool: pg.Pool, ask: Ask, group: readonly Waiting[]): Promise<void> {
+/** Never rejects: each member gets its outcome or its error. True = what was staged is kept. */
+async function settle(sending: Sending, group: readonly Waiting[]): Promise<boolean> {
   try {
     const outcomes = await appendCertainly(
-      pool,
-      ask,
+      sending,
       group.map((member) => member.append),
     );
     group.forEach((member, index) => {
       member.resolve(outcomes[index] as Appended);
     });
+    return true;
   } catch (error) {
-    if (group.length === 1 && isDuplicate(error)) return group[0]!.resolve({ status: 'duplicate-event' });
-    if (group.length === 1 || failureOf(error) !== 'refused') {
-      for (const member of group) member.reject(error);
-      return;
+    if (group.length > 1 && failureOf(error) === 'refused') {
+      // One of them is at fault and none was written: send them one by one, so that only the guilty one fails.
+      let kept = false;
+      for (const member of group) kept = (await settle(sending, [member])) || kept;
+      return kept;
     }
-    // One of them is at fault and none was written: send them one by one, so that only the guilty one fails.
-    for (const member of group) await settle(pool, ask, [member]);
+    if (isDuplicate(error)) group[0]!.resolve({ status: 'duplicate-event' });
+    else for (const member of group) member.reject(error);
+    return false;
   }
 }
 
 /** A group is sent again after a broken connection: ids are unique, so nothing can be appended twice. */
-async function appendCertainly(pool: pg.Pool, ask: Ask, group: readonly Append[]): Promise<readonly Appended[]> {
+async function appendCertainly({ pool, ask, artifacts }: Sending, group: readonly Append[]): Promise<readonly Appended[]> {
   let may_be_committed = false;
   for (let attempt = 1; ; attempt++) {
     try {
-      const outcomes = await appendGroup(pool, group);
+      const outcomes = await appendGroup(pool, group, [...artifacts.values()]);
       if (!may_be_committed) return outcomes;
       return await Promise.all(group.map((append, index) => asCommittedBefore(ask, append, outcomes[index] as Appended)));
     } catch (error) {

@@ -77,7 +77,7 @@ export function openEventStore(options: EventStoreOptions): EventStore {
     leases: postgresLeases(ask),
     watermarks: postgresWatermarks(ask),
     deadLetters: postgresDeadLetters(ask),
-    artifacts: postgresArtifacts(ask),
+    artifacts: postgresArtifacts(ask, appends),
     onAppended: positions.listen,
     onNews: news.listen,
     ping: async () => {

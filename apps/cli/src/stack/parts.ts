@@ -24,6 +24,12 @@ const NATS_SYNC_INTERVAL = '2m';
 const DRAIN_EXTRA_MS = 5_000;
 const DIED_POLL_MS = 100;
 
+/**
+ * As in deploy/docker/Dockerfile. A service keeps little and throws away much: a large young generation, collected by the one
+ * thread that is awake already, costs a seventh less than waking the collector's own threads several times a second.
+ */
+const NODE_FLAGS = ['--enable-source-maps', '--single-threaded-gc', '--max-semi-space-size=32'];
+
 export interface Parts {
   readonly home: Home;
   readonly secrets: Secrets;
@@ -129,7 +135,7 @@ export function servicePart(service: ServiceName, parts: ServiceParts): Part {
     start: () =>
       startService({
         command: process.execPath,
-        args: ['--enable-source-maps', entryOf(service)],
+        args: [...NODE_FLAGS, entryOf(service)],
         cwd: home.directory,
         env,
         log_file: join(home.logs, `${service}.log`),

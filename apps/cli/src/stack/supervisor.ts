@@ -2,7 +2,7 @@
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { SERVICE_NAMES, type ServiceName } from '@baton/contracts';
 import { PROVISIONER, type BusLogger } from '@baton/bus';
-import { databaseUrl, freePort, isPortFree, stopLeftoverNats, stopLeftoverPostgres } from '@baton/tools';
+import { databaseUrl, overSocket, freePort, isPortFree, stopLeftoverNats, stopLeftoverPostgres } from '@baton/tools';
 import { z } from 'zod';
 import { CliProblem, EXIT } from '../exit-codes.ts';
 import { portsSchema, prepareHome, readJson, readStack, writeJson, type Home, type Stack } from './home.ts';
@@ -137,7 +137,7 @@ async function startParts(
   });
   log('provisioned', { ...made });
   progress(`starting ${SERVICE_NAMES.join(', ')}`);
-  const postgres_url = stack.postgres_url;
+  const postgres_url = options.pg_url === undefined ? await overSocket(stack.postgres_url, home.postgres) : stack.postgres_url;
   const { log_level, drain_grace_ms, environment } = options;
   for (const service of SERVICE_NAMES) {
     await start(

@@ -48,13 +48,14 @@ const REFUSE_UNFIT = `
  * empty, when a scan looks cheap; JIT is off because it takes the penalty this puts on one-row tables for real work, and
  * compiles for 70 ms.
  *
+ * Artifacts that the events name are kept by the same call: no event is ever without them, and they need no commit of their own.
  * What a notification can carry (under 8,000 bytes) is told with it, as the lines that are hashed: the relay need not ask.
  */
 const APPEND = `
   CREATE FUNCTION baton.append(
     p_streams text[], p_expected integer[], p_counts integer[],
     p_deadline_keys text[], p_deadline_after_ms bigint[], p_deadline_holders text[],
-    p_ids uuid[], p_types text[], p_metas text[], p_datas text[],
+    p_ids uuid[], p_types text[], p_metas text[], p_datas text[], p_artifacts bytea[] DEFAULT '{}',
     OUT statuses integer[], OUT versions integer[], OUT first_position bigint, OUT recorded_at_us bigint, OUT hashes text
   )
   LANGUAGE plpgsql SECURITY DEFINER
@@ -80,6 +81,13 @@ const APPEND = `
     v_waits boolean := false;
     v_told boolean;
   BEGIN
+    -- Before the lock, which every append of the log waits for.
+    FOR i IN 1 .. cardinality(p_artifacts) LOOP
+      IF NOT has_function_privilege(session_user, 'baton.put_artifact(bytea)', 'EXECUTE') THEN
+        RAISE EXCEPTION 'role % may not store artifacts', quote_ident(session_user) USING ERRCODE = 'insufficient_privilege';
+      END IF;
+      PERFORM baton.put_artifact(p_artifacts[i]);
+    END LOOP;
     SELECT h.position, h.hash, greatest(h.recorded_at, clock_timestamp()),
            ARRAY(SELECT g.category FROM baton.writer_grant g WHERE g.role = session_user), (SELECT n.channel FROM baton.news n)
     INTO STRICT v_position, v_hash, v_now, v_categories, v_channel
