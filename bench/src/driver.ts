@@ -31,6 +31,7 @@ const contractFor = (idempotency_key: string): string =>
 export interface Driver {
   /** Resolves with the mission's time from submission to completion; rejects if it ended otherwise. */
   mission(): Promise<Done>;
+  readonly nats_version: string;
   close(): Promise<void>;
 }
 
@@ -74,6 +75,7 @@ export async function startDriver(stack: BenchStack): Promise<Driver> {
   await bus.connection.flush();
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   return {
+    nats_version: bus.connection.info?.version ?? 'unknown',
     async mission() {
       const started = performance.now();
       const { promise, resolve, reject } = Promise.withResolvers<undefined>();

@@ -1,6 +1,7 @@
 /** Baton as `npm run bench` measures it: the stack that `baton up` starts, driven over HTTP and NATS. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { openHistory } from '@baton/event-store';
+import { findPostgres } from '@baton/tools';
 import { startDriver } from '../driver.ts';
 import { runLoad } from '../load.ts';
 import { startStack, type BenchStack } from '../stack.ts';
@@ -15,8 +16,9 @@ export const BATON: EngineKind = {
   name: 'baton',
   driver: 'outside',
   differs:
-    `keeps ${String(EVENTS_PER_MISSION)} hash-chained events per mission; every service, the relay, metrics, Postgres and nats-server are processes ` +
-    'of their own, the supervisor counts too; the agent runs as work with a lease, the approval is bound to content by digest; the driver speaks HTTP and NATS',
+    `keeps ${String(EVENTS_PER_MISSION)} hash-chained events per mission, which says more than five results; every service, the relay, metrics, Postgres and ` +
+    'nats-server are processes of their own, and the supervisor counts too; the bus syncs every 2 minutes, for every event is in Postgres before it is there; ' +
+    'the approval is bound to content by digest, opened by policy; the driver speaks HTTP and NATS',
   async start(): Promise<Engine> {
     const stack = await startStack();
     try {
@@ -24,7 +26,11 @@ export const BATON: EngineKind = {
       return {
         // The supervisor is the parent of all the others.
         pids: { stack: stack.supervisor_pid },
-        says: { postgres: 'as its peers', processes: String(Object.keys(stack.pids).length + 1) },
+        says: {
+          processes: String(Object.keys(stack.pids).length + 1),
+          server_version: (await findPostgres({ log: () => undefined })).version,
+          'nats-server': driver.nats_version,
+        },
         run: (load) => runLoad(driver.mission, load),
         provesDurable: (ids) => provesDurable(stack, ids),
         stop: async () => {

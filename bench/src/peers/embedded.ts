@@ -11,7 +11,8 @@ import { startWorker } from './worker.ts';
 export const DBOS: EngineKind = {
   name: 'dbos',
   driver: 'inside',
-  differs: 'a library in one Node process, which also drives the load; the signal is DBOS.send in that process',
+  differs:
+    'a library in one Node process, which also drives the load; its own default of 10 connections; the signal is DBOS.send in that process',
   start: () => startEmbedded('dbos'),
 };
 
@@ -19,7 +20,7 @@ export const LANGGRAPH: EngineKind = {
   name: 'langgraph',
   driver: 'inside',
   differs:
-    'a library in one Node process, which also drives the load; durability "sync"; nobody continues its workflows after a crash; the signal is a second invoke',
+    'a library in one Node process, which also drives the load; durability "sync", 10 connections; after a crash nobody continues its workflows by itself; the signal is a second invoke',
   start: () => startEmbedded('langgraph'),
 };
 
