@@ -16,7 +16,7 @@ export const BATON: EngineKind = {
   name: 'baton',
   driver: 'outside',
   differs:
-    `keeps ${String(EVENTS_PER_MISSION)} hash-chained events per mission, which says more than five results; every service, the relay, metrics, Postgres and ` +
+    `keeps ${String(EVENTS_PER_MISSION)} hash-chained events per mission; its agent writes 500 bytes, the other steps leave their own plan, receipts, verdict and landing; every service, the relay, metrics, Postgres and ` +
     'nats-server are processes of their own, and the supervisor counts too; the bus syncs every 2 minutes, for every event is in Postgres before it is there; ' +
     'the approval is bound to content by digest, opened by policy; the driver speaks HTTP and NATS',
   async start(): Promise<Engine> {

@@ -65,8 +65,8 @@ export function notes(rows: readonly Row[], says: ReadonlyMap<string, Readonly<R
   return [
     'How to read it',
     '- All ran one after the other in this run, each on a fresh store that was thrown away afterwards, on the same disk. Compare nothing else.',
-    '- Every step returns 500 bytes; the approval is sent as soon as the workflow waits. All results of all workflows were checked; at the end the store',
-    '  was killed (SIGKILL), started again, and the last workflows were read from it.',
+    '- Every step returns 500 bytes; the approval is sent as soon as the workflow waits. All five results of every workflow were checked (of Baton: that',
+    '  every mission completed). At the end the store was killed (SIGKILL), started again, and the last workflows were read from it.',
     '- Every commit is synced: Postgres with fsync, full_page_writes and synchronous_commit on and otherwise its defaults, started by the same code for all.',
     '- CPU: user and system seconds of all processes of an engine, its Postgres included. Driver CPU: of the process that drives the load, where that is',
     '  outside of the engine, in the same order; where it is inside, it is in the CPU and the memory already.',
