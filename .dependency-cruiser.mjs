@@ -7,7 +7,8 @@ export default {
     // TypeScript 7 has no JavaScript API, swc has; it also sees type-only imports, which count like any other.
     parser: 'swc',
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)(dist|\\.nx|\\.cache|\\.baton)/' },
+    // bench/peers is outside of the workspace: what it imports is installed by the first `npm run bench:peers` only.
+    exclude: { path: '(^|/)(dist|\\.nx|\\.cache|\\.baton)/|^bench/peers/' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['@baton/source', 'import', 'node', 'default'],

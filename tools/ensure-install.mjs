@@ -1,19 +1,22 @@
 // node_modules holds exactly what package-lock.json names, and a Node 24 to run it with, before any script starts.
+//   node tools/ensure-install.mjs                the workspace
+//   node tools/ensure-install.mjs bench/peers    a package outside of it, which runs on the workspace's Node
 // Plain JavaScript without dependencies: it runs on whatever Node the machine has (20 or newer), before anything is installed.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const outside = process.argv[2];
+const root = join(dirname(dirname(fileURLToPath(import.meta.url))), outside ?? '.');
 const NODE_MAJOR = 24;
 
 const reason = whyInstall();
 if (reason !== undefined) {
-  process.stdout.write(`Installing dependencies (npm ci): ${reason}\n`);
-  run('npm', ['ci', '--no-progress']);
+  process.stdout.write(`Installing dependencies (npm ci${outside ? ` in ${outside}` : ''}): ${reason}\n`);
+  run('npm', outside ? ['ci'] : ['ci', '--no-progress']);
 }
-if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR && !bundledNodeRuns()) {
+if (outside === undefined && Number(process.versions.node.split('.')[0]) < NODE_MAJOR && !bundledNodeRuns()) {
   // Happens after `npm ci --ignore-scripts`: the package is there, its binary is not.
   process.stdout.write(`Fetching Node ${NODE_MAJOR} (npm rebuild node): node_modules/.bin/node does not run\n`);
   run('npm', ['rebuild', 'node']);

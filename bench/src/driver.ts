@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { connectBus, publishInbound } from '@baton/bus';
 import { subjectOf } from '@baton/contracts';
 import { missionIdOf } from '@baton/handling';
+import type { Done } from './load.ts';
 import type { BenchStack } from './stack.ts';
 
 /** 500 bytes of result per step, as the peers' workflows return. */
@@ -28,8 +29,9 @@ const contractFor = (idempotency_key: string): string =>
   });
 
 export interface Driver {
-  /** Resolves with the mission's time from submission to completion, in ms; rejects if it ended otherwise. */
-  mission(): Promise<number>;
+  /** Resolves with the mission's time from submission to completion; rejects if it ended otherwise. */
+  mission(): Promise<Done>;
+  readonly nats_version: string;
   close(): Promise<void>;
 }
 
@@ -73,6 +75,7 @@ export async function startDriver(stack: BenchStack): Promise<Driver> {
   await bus.connection.flush();
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   return {
+    nats_version: bus.connection.info?.version ?? 'unknown',
     async mission() {
       const started = performance.now();
       const { promise, resolve, reject } = Promise.withResolvers<undefined>();
@@ -86,7 +89,7 @@ export async function startDriver(stack: BenchStack): Promise<Driver> {
       waiting.set(mission_id, { done: () => resolve(undefined), failed: reject });
       await submit(stack.intake_url, agent, idempotency_key);
       await promise.finally(() => clearTimeout(timer));
-      return performance.now() - started;
+      return { id: mission_id, took_ms: performance.now() - started };
     },
     async close() {
       for (const subscription of subscriptions) subscription.unsubscribe();

@@ -30,7 +30,7 @@ export const KINDS: Record<string, Kind> = {
   ui: { may: ['contracts'], npmNever: [NEST, ...DATABASE] },
   tools: { may: LIBRARIES },
   testing: { may: [...LIBRARIES, 'tools'] },
-  bench: { may: ['contracts', 'platform', 'handling'], npmNever: DATABASE },
+  bench: { may: ['contracts', 'platform', 'handling', 'tools'], npmNever: DATABASE },
   'system-tests': { may: [...LIBRARIES, 'tools', 'testing', 'app'] },
 };
 

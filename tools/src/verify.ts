@@ -19,7 +19,7 @@ const CHECKS: readonly Check[] = [
   { name: 'types of specs', command: ['tsc', '-p', 'tsconfig.spec.json'] },
   { name: 'lint', command: ['oxlint'] },
   { name: 'format', command: ['oxfmt', '--check', '.'] },
-  { name: 'boundaries', command: ['depcruise', '--config', '.dependency-cruiser.mjs', 'apps', 'libs', 'tools'] },
+  { name: 'boundaries', command: ['depcruise', '--config', '.dependency-cruiser.mjs', 'apps', 'libs', 'tools', 'bench'] },
   // Documents that are generated from the code may not drift from it.
   ...(existsSync(join(ROOT, 'tools/src/docs/generate.ts'))
     ? [{ name: 'generated documents', command: ['node', 'tools/src/docs/generate.ts', '--check'] } satisfies Check]

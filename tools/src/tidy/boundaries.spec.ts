@@ -22,6 +22,7 @@ const folders: Record<string, string> = {
   'apps/web': 'ui',
   'apps/system-tests': 'system-tests',
   tools: 'tools',
+  bench: 'bench',
 };
 const npm = ['zod', 'pg', 'typeorm', '@nestjs/common', 'lodash'];
 
@@ -61,6 +62,8 @@ const refused: [string, string, string][] = [
   ['apps/web', '@nestjs/common', 'ui-npm'],
   ['tools', '@baton/planner', 'tools-imports'],
   ['libs/testing', '@baton/planner', 'testing-imports'],
+  ['bench', '@baton/planner', 'bench-imports'],
+  ['bench', 'pg', 'bench-npm'],
   // The same for every package:
   ['apps/planner', 'lodash', 'declared'],
   ['apps/planner', '@baton/nowhere', 'resolvable'],
@@ -88,6 +91,7 @@ const allowed: [string, string][] = [
   ['apps/web', '@baton/contracts'],
   ['libs/testing', 'pg'],
   ['apps/system-tests', '@baton/cli'],
+  ['bench', '@baton/tools'],
 ];
 
 type Violation = { from: string; rule: { name: string } };
@@ -109,6 +113,7 @@ describe('boundaries', () => {
       'apps',
       'libs',
       'tools',
+      'bench',
     );
     violations = (JSON.parse(stdout) as { summary: { violations: Violation[] } }).summary.violations;
   });
@@ -144,7 +149,9 @@ describe('boundaries', () => {
 
 function plantWorkspace(scratch: Scratch): void {
   scratch.copy('.dependency-cruiser.mjs', 'tools/src/boundaries.ts', 'tools/src/workspaces.ts');
-  scratch.write({ 'package.json': '{ "type": "module", "workspaces": ["libs/*", "libs/adapters/*", "apps/*", "tools"] }' });
+  scratch.write({
+    'package.json': '{ "type": "module", "workspaces": ["libs/*", "libs/adapters/*", "apps/*", "tools", "bench"] }',
+  });
   // The parser the rules run on comes from the repository, the packages they judge from the scratch.
   scratch.link('node_modules/@swc', join(REPOSITORY, 'node_modules/@swc'));
   for (const name of npm) {

@@ -28,7 +28,7 @@ export function fileLength({ path, text }: SourceFile, ratchet: Ratchet): string
 }
 
 export function unfinishedWork({ path, text }: SourceFile): string[] {
-  if (!isCode(path) || path === 'package-lock.json') return [];
+  if (!isCode(path) || /(^|\/)package-lock\.json$/.test(path)) return [];
   return text
     .split('\n')
     .flatMap((line, index) =>
