@@ -59,6 +59,7 @@ export async function bench() {
       ],
       git: gitWorkspaces({ root_dir: work_dir, artifacts, git_timeout_ms: 30_000, environment }),
       scratch: scratchWorkspaces({ artifacts, environment }),
+      redact: (text) => text,
     }),
     {
       log,
