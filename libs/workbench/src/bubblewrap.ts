@@ -55,6 +55,8 @@ const SETTINGS_OF_SYSTEM = [
 /** In memory, so it has a limit of its own. */
 const TEMP_BYTES_MAX = 512 * 1024 * 1024;
 const OTHERS_MAY_READ = 0o004;
+/** Files that are not files: what they say is about other processes. */
+const LIVE = ['/proc', '/sys', '/dev', '/run'];
 
 export function bubblewrapArguments(
   settings: Settings,
@@ -134,7 +136,8 @@ function programDirectories(environment: Confined['environment']): readonly stri
 
 /** A script that the contract names is shown, unless only its owner may read it: keys and passwords are kept like that. */
 function isPublicFile(argument: string): boolean {
-  if (!isAbsolute(argument) || argument.includes('\0')) return false;
+  if (!isAbsolute(argument) || argument.includes('\0') || LIVE.some((directory) => isIn(resolve(argument), directory)))
+    return false;
   try {
     const found = statSync(argument);
     return found.isFile() && (found.mode & OTHERS_MAY_READ) !== 0;

@@ -168,6 +168,7 @@ else
       expect(await said(run(['sh', script]))).toBe('seen\n');
       await chmod(script, 0o600);
       expect((await run(['sh', script])).exit_code).not.toBe(0);
+      expect((await run(['cat', `/proc/${String(process.pid)}/cmdline`])).output.toString()).toMatch(/No such file/);
     });
   });
 
