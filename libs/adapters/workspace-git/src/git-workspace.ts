@@ -13,7 +13,7 @@ import {
   type Sandbox,
 } from '@baton/workbench';
 import { parseDiffTree, parseListing, refusedPaths, type WriteSet } from './change.ts';
-import { hardLinks, strangeFiles } from './strange-files.ts';
+import { hardLinks, insideRepositories, strangeFiles } from './strange-files.ts';
 import { GitFailure, type Git, type GitCall } from './git.ts';
 import { problemOf } from './git-problems.ts';
 import type { Head, Mirror } from './mirror.ts';
@@ -200,8 +200,9 @@ async function collect(
   const refused = [
     ...(await refusedPaths(changed, allowed, (path) => readlink(join(opened.directory, path)))),
     ...(await hardLinks(opened.directory, changed)),
+    ...(await insideRepositories(opened.directory, changed)),
   ];
-  if (refused.length > 0) return { status: 'refused', paths: refused };
+  if (refused.length > 0) return { status: 'refused', paths: [...new Set(refused)] };
   if (changed.length > FILES_MAX)
     throw workspaceProblem(
       'semantic',

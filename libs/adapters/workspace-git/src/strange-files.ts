@@ -4,6 +4,8 @@ import { join, relative } from 'node:path';
 import type { ChangedPath } from './change.ts';
 
 const NAMED_MAX = 20;
+/** Git's mode of what is not there any more. */
+const ABSENT = '000000';
 
 /** Pipes, sockets and devices, ignored or not: a check or a person would open them. Its own repository is never taken, nor looked at. */
 export async function strangeFiles(directory: string): Promise<readonly string[]> {
@@ -30,4 +32,33 @@ export async function hardLinks(directory: string, changed: readonly ChangedPath
     }),
   );
   return linked.flat();
+}
+
+/**
+ * A directory with these three is a repository to git, without any `.git`: who stands in it, in a checkout, obeys the
+ * configuration in it. Nothing in one is taken, nor what would make one.
+ */
+const MAKE_A_REPOSITORY = ['HEAD', 'objects', 'refs'];
+
+export async function insideRepositories(directory: string, changed: readonly ChangedPath[]): Promise<readonly string[]> {
+  const known = new Map<string, Promise<boolean>>();
+  const isRepository = (at: string): Promise<boolean> => {
+    const answer = known.get(at) ?? hasAll(join(directory, at));
+    known.set(at, answer);
+    return answer;
+  };
+  const inside = await Promise.all(
+    changed.map(async ({ path, new_mode }) => {
+      if (new_mode === ABSENT) return [];
+      const parts = path.split('/').slice(0, -1);
+      const above = parts.map((_, index) => parts.slice(0, index + 1).join('/'));
+      return (await Promise.all(['.', ...above].map(isRepository))).includes(true) ? [path] : [];
+    }),
+  );
+  return inside.flat();
+}
+
+async function hasAll(place: string): Promise<boolean> {
+  const found = await Promise.all(MAKE_A_REPOSITORY.map((name) => lstat(join(place, name)).catch(() => null)));
+  return found.every((entry) => entry !== null);
 }

@@ -15,7 +15,7 @@ import { criterion } from '@baton/testing';
 import type { GitWorkspaces } from '../src/index.ts';
 import { makeRepository, ownerGit, writeFiles, type TestRepository } from './repository.ts';
 
-const run = promisify(execFile);
+const exec = promisify(execFile);
 const signal = new AbortController().signal;
 
 describe('bait in the directory of an agent', () => {
@@ -158,10 +158,27 @@ describe('bait in the directory of an agent', () => {
     expect(existsSync(canary)).toBe(false);
   });
 
+  it('a repository without a .git is refused by name: git in a checkout of it would obey it', async () => {
+    const place = join(directory, 'docs/fixture');
+    await exec('git', ['init', '--quiet', '--bare', place]);
+    await ownerGit(repository.root, 'config', '--file', join(place, 'config'), 'core.fsmonitor', program);
+    await ownerGit(repository.root, 'config', '--file', join(place, 'config'), 'core.bare', 'false');
+    await ownerGit(repository.root, 'config', '--file', join(place, 'config'), 'core.worktree', '..');
+    await Promise.all(['objects', 'refs'].map((part) => writeFile(join(place, part, 'keep'), '')));
+    await rm(join(place, 'hooks'), { recursive: true, force: true });
+    await ownerGit(place, 'status').catch(() => undefined);
+    expect(existsSync(canary)).toBe(true);
+    const collected = await collect();
+    expect(collected).toMatchObject({ status: 'refused' });
+    const paths = collected.status === 'refused' ? collected.paths : [];
+    expect(paths).toEqual(expect.arrayContaining(['docs/fixture/HEAD', 'docs/fixture/config', 'docs/fixture/objects/keep']));
+    expect(paths.every((path) => path.startsWith('docs/fixture/'))).toBe(true);
+  });
+
   it('pipes and sockets are refused by name, also in place of a file that was there', async () => {
-    await run('mkfifo', [join(directory, 'pipe')]);
+    await exec('mkfifo', [join(directory, 'pipe')]);
     await rm(join(directory, 'README.md'));
-    await run('mkfifo', [join(directory, 'README.md')]);
+    await exec('mkfifo', [join(directory, 'README.md')]);
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(join(directory, 'socket'), resolve));
     try {
