@@ -45,6 +45,7 @@ import { executor } from './work.ts';
             output_bytes_max: config.BATON_AGENT_OUTPUT_BYTES_MAX,
             temp_dir: join(config.BATON_WORK_DIR, 'agents'),
             sandbox,
+            redact: redact.text,
           }),
           scriptedAgentRuntime(),
         ];

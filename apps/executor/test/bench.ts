@@ -61,6 +61,7 @@ export async function bench(options: { readonly sandbox?: Sandbox; readonly reda
           output_bytes_max: 100_000,
           temp_dir: join(root, 'agents'),
           ...(options.sandbox ? { sandbox: options.sandbox } : {}),
+          ...(options.redactor ? { redact: options.redactor.text } : {}),
         }),
         scriptedAgentRuntime(),
       ],

@@ -255,6 +255,13 @@ describe('the executor with agents that are not trusted', () => {
     expect(Buffer.from(await on.artifacts.get(receipt?.output_digest ?? '')).toString()).toBe('checked [redacted]\n');
   });
 
+  it('recognises a key of which only the end would fit into the record', async () => {
+    const key =
+      'echo "-----BEGIN RSA PRIVATE KEY-----"; yes keykeykeykeykeykeykeykeykeykeykeykeykey | head -n 400; echo "-----END RSA PRIVATE KEY-----"';
+    expect(await attempted(`${key}; echo last words; exit 4`)).toContain('AttemptFailed');
+    expect((await on.last(TASK, 'AttemptFailed')).output_tail).toBe('[redacted]\nlast words');
+  });
+
   it.each([
     ['in a file', `echo ${SECRET} > src/two.txt; ${DONE}`, 'src/two.txt'],
     ['as the name of a file', `echo x > src/${SECRET}; ${DONE}`, 'in the name of a file'],

@@ -24,6 +24,8 @@ export interface CommandAgentOptions {
   readonly temp_dir: string;
   /** Absent: a process group without limits, for specs. */
   readonly sandbox?: Sandbox;
+  /** Takes secrets out of what is handed on of its output, before it is cut: half a key would not be recognised. */
+  readonly redact?: (text: string) => string;
 }
 
 type CommandAgent = Extract<Agent, { runtime: 'command' }>;
@@ -53,19 +55,24 @@ export const commandAgentRuntime = (options: CommandAgentOptions): AgentRuntime 
         signal,
         ...(sandbox === undefined ? {} : { confined: { sandbox, writable, readable } }),
       });
-      return outcomeOf(end, agent, directory, envelope.deadline_ms);
+      return outcomeOf(end, agent, directory, { deadline_ms: envelope.deadline_ms, redact: options.redact ?? ((text) => text) });
     } finally {
       await own.remove();
     }
   },
 });
 
-function outcomeOf(end: ProcessEnd, agent: CommandAgent, directory: string | null, deadline_ms: number): AgentOutcome {
+interface Told {
+  readonly deadline_ms: number;
+  readonly redact: (text: string) => string;
+}
+
+function outcomeOf(end: ProcessEnd, agent: CommandAgent, directory: string | null, { deadline_ms, redact }: Told): AgentOutcome {
   const fail = (failure_class: FailureClass, cause: string): AgentOutcome => ({
     status: 'failed',
     failure_class,
     cause,
-    output_tail: tailOf(end.output.toString('utf8'), TAIL_CHARS_MAX),
+    output_tail: tailOf(redact(end.output.toString('utf8')), TAIL_CHARS_MAX),
   });
   switch (end.status) {
     case 'not-started':
