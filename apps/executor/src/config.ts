@@ -2,10 +2,11 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { baseConfigSchema, readConfig } from '@baton/service-host';
+import { baseConfigSchema, confinementConfig, readConfig } from '@baton/service-host';
 import { z } from 'zod';
 
 export const executorConfigSchema = baseConfigSchema.extend({
+  ...confinementConfig,
   BATON_WORK_DIR: z
     .string()
     .min(1)

@@ -2,15 +2,17 @@
  * Makes one attempt: a fresh workspace, the agent in it under a deadline, the change taken out, the acceptance checks run by
  * Baton itself. The agent proposes; what counts is what is observed afterwards.
  */
-import type { Agent, Receipt, TaskEnvelope } from '@baton/contracts';
+import type { Agent, FailureClass, Receipt, TaskEnvelope } from '@baton/contracts';
 import type { TaskCommand, TaskState } from '@baton/domain';
 import type { Performer, ServiceDefinition, Work } from '@baton/handling';
-import type { AgentRuntime, Workspace, WorkspaceProvider } from '@baton/ports';
+import type { AgentOutcome, AgentRuntime, Workspace, WorkspaceProvider } from '@baton/ports';
 
 export interface ExecutorParts {
   readonly runtimes: readonly AgentRuntime[];
   readonly git: WorkspaceProvider;
   readonly scratch: WorkspaceProvider;
+  /** Takes secrets out of what an agent says, before anybody else sees it. */
+  readonly redact: (text: string) => string;
 }
 
 type Running = Extract<TaskState, { status: 'running' }>;
@@ -27,7 +29,9 @@ function attempt(parts: ExecutorParts): Performer {
       signal: work.signal,
     });
     try {
-      await work.submit(await made(runtimeFor(parts, running.task.agent), workspace, running, work));
+      await work.submit(await made(parts, workspace, running, work));
+    } catch (error) {
+      throw withoutSecrets(error, parts.redact);
     } finally {
       await workspace.discard();
     }
@@ -46,18 +50,29 @@ function runtimeFor(parts: ExecutorParts, agent: Agent): AgentRuntime {
   return runtime;
 }
 
-async function made(runtime: AgentRuntime, workspace: Workspace, running: Running, work: Work): Promise<TaskCommand> {
+async function made(parts: ExecutorParts, workspace: Workspace, running: Running, work: Work): Promise<TaskCommand> {
   const { task, attempt: number } = running;
-  const outcome = await runtime.run({
+  const runtime = runtimeFor(parts, task.agent);
+  const said = await runtime.run({
     agent: task.agent,
     envelope: envelopeOf(running),
     directory: workspace.directory,
+    readable: workspace.readable ?? [],
     signal: work.signal,
   });
   work.signal.throwIfAborted();
+  const outcome = redacted(said, parts.redact);
+  const confined = runtime.sandbox === undefined ? {} : { sandbox: runtime.sandbox };
+  const failure = (failure_class: FailureClass, cause: string, output_tail: string): TaskCommand => ({
+    type: 'RecordFailure',
+    attempt: number,
+    failure_class,
+    cause: parts.redact(cause),
+    output_tail,
+    ...confined,
+  });
   if (outcome.status === 'failed') {
-    const { failure_class, cause, output_tail } = outcome;
-    return { type: 'RecordFailure', attempt: number, failure_class, cause, output_tail };
+    return failure(outcome.failure_class, outcome.cause, outcome.output_tail);
   }
   const { summary, output } = outcome.result;
   const { write_set, write_set_exclude } = task;
@@ -68,22 +83,27 @@ async function made(runtime: AgentRuntime, workspace: Workspace, running: Runnin
     message: `${task.title} (attempt ${number})`,
   });
   if (collected.status === 'refused') {
-    const cause = `the agent wrote outside its write-set (${write_set.join(', ')}): ${collected.paths.join(', ')}`;
-    return { type: 'RecordFailure', attempt: number, failure_class: 'policy', cause, output_tail: summary };
+    const where = `the agent wrote outside its write-set (${write_set.join(', ')})`;
+    return failure('policy', `${where}: ${collected.paths.join(', ')}`, summary);
   }
-  if (collected.status === 'empty') {
-    return {
-      type: 'RecordFailure',
-      attempt: number,
-      failure_class: 'semantic',
-      cause: 'the agent said done and changed nothing',
-      output_tail: summary,
-    };
-  }
+  if (collected.status === 'empty') return failure('semantic', 'the agent said done and changed nothing', summary);
   const receipts: Receipt[] = [];
   for (const criterion of task.acceptance) receipts.push(await workspace.check(criterion, work.signal));
   work.signal.throwIfAborted();
-  return { type: 'RecordSuccess', attempt: number, summary, change: collected.change, receipts };
+  return { type: 'RecordSuccess', attempt: number, summary, change: collected.change, receipts, ...confined };
+}
+
+/** What could not be done may name files, and an agent chooses their names. */
+function withoutSecrets(error: unknown, text: (text: string) => string): unknown {
+  for (let at = error; at instanceof Error; at = at.cause) at.message = text(at.message);
+  return error;
+}
+
+function redacted(outcome: AgentOutcome, text: (text: string) => string): AgentOutcome {
+  if (outcome.status === 'failed') return { ...outcome, cause: text(outcome.cause), output_tail: text(outcome.output_tail) };
+  const { summary, output, ...rest } = outcome.result;
+  const result = { ...rest, summary: text(summary), ...(output === undefined ? {} : { output: text(output) }) };
+  return { status: 'done', result };
 }
 
 const envelopeOf = ({ mission_id, task, attempt: number, findings }: Running): TaskEnvelope => ({

@@ -12,6 +12,7 @@ import { parseStored, type BatonEvent, type DataOf, type EventRecord, type Event
 import { createService, noInstruments, type ServiceRuntime } from '@baton/handling';
 import { memoryRecord } from '@baton/simulation';
 import { eventually } from '@baton/testing';
+import type { Redactor, Sandbox } from '@baton/workbench';
 import { gitWorkspaces } from '@baton/workspace-git';
 import { scratchWorkspaces } from '@baton/workspace-scratch';
 import { executor } from '../src/work.ts';
@@ -34,7 +35,7 @@ const OWNER = {
 export const ownerGit = async (directory: string, ...args: string[]): Promise<string> =>
   (await exec('git', args, { cwd: directory, env: OWNER })).stdout.trim();
 
-export async function bench() {
+export async function bench(options: { readonly sandbox?: Sandbox; readonly redactor?: Redactor } = {}) {
   const root = await mkdtemp(join(tmpdir(), 'executor-'));
   const repository = join(root, 'repository');
   await mkdir(join(repository, 'src'), { recursive: true });
@@ -54,11 +55,19 @@ export async function bench() {
   const runtime: ServiceRuntime = createService(
     executor({
       runtimes: [
-        commandAgentRuntime({ environment, kill_grace_ms: 100, output_bytes_max: 100_000, temp_dir: join(root, 'agents') }),
+        commandAgentRuntime({
+          environment,
+          kill_grace_ms: 100,
+          output_bytes_max: 100_000,
+          temp_dir: join(root, 'agents'),
+          ...(options.sandbox ? { sandbox: options.sandbox } : {}),
+          ...(options.redactor ? { redact: options.redactor.text } : {}),
+        }),
         scriptedAgentRuntime(),
       ],
-      git: gitWorkspaces({ root_dir: work_dir, artifacts, git_timeout_ms: 30_000, environment }),
+      git: gitWorkspaces({ root_dir: work_dir, artifacts, git_timeout_ms: 30_000, environment, ...options }),
       scratch: scratchWorkspaces({ artifacts, environment }),
+      redact: options.redactor?.text ?? ((text) => text),
     }),
     {
       log,

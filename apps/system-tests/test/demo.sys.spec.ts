@@ -1,6 +1,7 @@
 /** The built system from the outside: `baton` as a person runs it, on real servers, with processes that are killed. */
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually } from '@baton/testing';
@@ -48,16 +49,22 @@ describe('baton demo', () => {
 describe('a local stack', () => {
   let baton: Baton;
   let repository: string;
+  /** Of all that is outside of its workspace, an agent is shown this. */
+  let signals: string;
   let go: string;
 
   beforeAll(async () => {
-    baton = await batonAt('home', { BATON_DRAIN_GRACE_MS: '500' });
+    signals = await mkdtemp(join(process.env['BATON_TEST_RUN_DIRECTORY'] ?? tmpdir(), 'signals-'));
+    baton = await batonAt('home', { BATON_DRAIN_GRACE_MS: '500', BATON_SANDBOX_READABLE: signals });
     repository = join(baton.directory, 'shop');
-    go = join(baton.directory, 'go');
+    go = join(signals, 'go');
     await run(process.execPath, [join(REPOSITORY, 'examples/replace-logger/create-repository.mjs'), repository]);
     await writeFile(join(baton.directory, 'patient.json'), JSON.stringify(patientMission(repository, go)));
   });
-  afterAll(() => baton.remove());
+  afterAll(async () => {
+    await baton.remove();
+    await rm(signals, { recursive: true, force: true });
+  });
 
   it('says what to do while it does not run', async () => {
     const { exit, stderr } = await baton.run('list');

@@ -30,6 +30,10 @@ export const workspaceBaseSchema = z.object({
 });
 export type WorkspaceBase = z.infer<typeof workspaceBaseSchema>;
 
+/** `process-group`: limits and a deadline, but everything on the machine could be read, and its network used. */
+export const sandboxModeSchema = z.enum(['bubblewrap', 'process-group']);
+export type SandboxMode = z.infer<typeof sandboxModeSchema>;
+
 /** Minted by Baton when it ran a check itself; a claim without one is not evidence, one for another tree is stale. */
 export const receiptSchema = z.object({
   criterion_id: z.string(),
@@ -42,6 +46,8 @@ export const receiptSchema = z.object({
   tree: treeSchema,
   started_at: z.string(),
   duration_ms: z.number().min(0),
+  /** What kept the check from doing harm; absent where nothing was run. */
+  sandbox: sandboxModeSchema.optional(),
 });
 export type Receipt = z.infer<typeof receiptSchema>;
 

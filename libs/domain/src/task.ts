@@ -2,7 +2,7 @@
  * A task is worked on by one attempt at a time. The number of the attempt is its fence: what an attempt reports counts only
  * while it is the current one. Owner: executor.
  */
-import type { Change, FailureClass, Finding, Receipt, Task, TaskEvent, WorkspaceBase } from '@baton/contracts';
+import type { Change, FailureClass, Finding, Receipt, SandboxMode, Task, TaskEvent, WorkspaceBase } from '@baton/contracts';
 import {
   accept,
   already,
@@ -53,6 +53,7 @@ export type TaskCommand =
       readonly summary: string;
       readonly change: Change;
       readonly receipts: readonly Receipt[];
+      readonly sandbox?: SandboxMode;
     }
   | {
       readonly type: 'RecordFailure';
@@ -60,6 +61,7 @@ export type TaskCommand =
       readonly failure_class: FailureClass;
       readonly cause: string;
       readonly output_tail: string;
+      readonly sandbox?: SandboxMode;
     }
   | { readonly type: 'CancelTask'; readonly mission_id: string; readonly task_id: string; readonly reason: string }
   | DeadlinePassed
@@ -78,7 +80,15 @@ function decide(command: TaskCommand, state: TaskState): Decision<TaskEvent> {
       const { summary, change, receipts } = command;
       return accept({
         type: 'AttemptSucceeded',
-        data: { ...named(state), task: state.task, base: state.base, summary, change, receipts: [...receipts] },
+        data: {
+          ...named(state),
+          task: state.task,
+          base: state.base,
+          summary,
+          change,
+          receipts: [...receipts],
+          ...sandboxOf(command),
+        },
       });
     }
     case 'RecordFailure':
@@ -120,15 +130,18 @@ const started = (start: Pick<Assigned, 'mission_id' | 'task' | 'base' | 'attempt
   },
 });
 
+const sandboxOf = ({ sandbox }: { readonly sandbox?: SandboxMode }): { sandbox?: SandboxMode } =>
+  sandbox === undefined ? {} : { sandbox };
+
 /** Only what may pass by itself is tried again; a wrong plan or a forbidden act is not. */
 function failed(
   state: Assigned,
-  failure: { failure_class: FailureClass; cause: string; output_tail: string },
+  failure: { failure_class: FailureClass; cause: string; output_tail: string; sandbox?: SandboxMode },
 ): Decision<TaskEvent> {
   const { failure_class, cause, output_tail } = failure;
   const attemptFailed: TaskEvent = {
     type: 'AttemptFailed',
-    data: { ...named(state), failure_class, cause: clipped(cause), output_tail },
+    data: { ...named(state), failure_class, cause: clipped(cause), output_tail, ...sandboxOf(failure) },
   };
   const { attempts_max } = state.task;
   if (failure_class !== 'transient') return accept(attemptFailed, blocked(state, failure_class, cause));

@@ -1,5 +1,5 @@
 /** Anything that can work on a task: a program, a model, a script. It proposes; nothing it says is evidence. */
-import type { Agent, AgentResult, FailureClass, TaskEnvelope } from '@baton/contracts';
+import type { Agent, AgentResult, FailureClass, SandboxMode, TaskEnvelope } from '@baton/contracts';
 
 export type AgentOutcome =
   | { readonly status: 'done'; readonly result: AgentResult }
@@ -15,6 +15,8 @@ export type AgentOutcome =
 export interface AgentRuntime {
   /** The `runtime` of the contract's agent that this one runs. */
   readonly runtime: Agent['runtime'];
+  /** What keeps its agents from doing harm; absent where they run nothing. */
+  readonly sandbox?: SandboxMode;
   /**
    * Runs until done, failed, past `envelope.deadline_ms` or aborted; then nothing of it is running any more.
    * Never throws for what the agent did. `directory` is where it works; null where the workspace has none.
@@ -23,6 +25,8 @@ export interface AgentRuntime {
     readonly agent: Agent;
     readonly envelope: TaskEnvelope;
     readonly directory: string | null;
+    /** Of the workspace. */
+    readonly readable?: readonly string[];
     readonly signal: AbortSignal;
   }): Promise<AgentOutcome>;
 }

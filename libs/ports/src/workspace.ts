@@ -13,6 +13,8 @@ export interface WorkspaceProblem extends Error {
 export interface Workspace {
   /** Directory the agent works in; null where there is none (scratch). */
   readonly directory: string | null;
+  /** Absolute paths outside of it that whoever works in it has to read: objects that its repository borrows. */
+  readonly readable?: readonly string[];
   /** The head of the target that it was opened at; what `land` calls `expected_base`. */
   readonly base_commit: string;
   /** The tree with the inputs applied: what the change is measured against. */

@@ -4,6 +4,8 @@ import type { Answer } from './http-listener.ts';
 export interface Health {
   /** Adds something that has to hold; `check` throws, or rejects, with the reason. */
   require(name: string, check: () => Promise<void> | void): void;
+  /** Something that people should know and that keeps nothing from being ready. */
+  note(name: string, text: string): void;
   started(): void;
   /** Not ready from now on, for good. */
   stopping(): void;
@@ -22,6 +24,7 @@ const json = (status: number, body: object): Answer => ({
 
 export function health(service: string, instance: string): Health {
   const checks = new Map<string, () => Promise<void> | void>();
+  const notes = new Map<string, string>();
   let state: 'starting' | 'started' | 'stopping' = 'starting';
 
   const readiness: Health['readiness'] = async () => {
@@ -37,6 +40,7 @@ export function health(service: string, instance: string): Health {
   };
   return {
     require: (name, check) => void checks.set(name, check),
+    note: (name, text) => void notes.set(name, text),
     started: () => {
       if (state === 'starting') state = 'started';
     },
@@ -52,7 +56,13 @@ export function health(service: string, instance: string): Health {
           : json(200, { status: 'started', service, instance }),
       '/readyz': async () => {
         const { ready, faults } = await readiness();
-        return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not-ready', service, instance, not_ready: faults });
+        return json(ready ? 200 : 503, {
+          status: ready ? 'ready' : 'not-ready',
+          service,
+          instance,
+          not_ready: faults,
+          ...(notes.size === 0 ? {} : { notes: Object.fromEntries(notes) }),
+        });
       },
     },
   };

@@ -24,6 +24,8 @@ export interface Platform<Config extends BaseConfig = BaseConfig> {
   onScrape(read: () => Promise<void> | void): void;
   /** Makes `/readyz` fail while `check` throws; its message is shown. */
   onReadiness(name: string, check: () => Promise<void> | void): void;
+  /** Shown by `/readyz`, ready or not: how this process works where that differs from place to place. */
+  note(name: string, text: string): void;
 }
 
 /** Inject it with `inject: [PLATFORM]`. */

@@ -142,6 +142,7 @@ async function openPlatform<Config extends BaseConfig>(
     logger: log,
     tracing: telemetry.tracing,
     onReadiness: (what, check) => probes.require(what, check),
+    note: (what, text) => probes.note(what, text),
   };
   return { platform, listener };
 }

@@ -3,8 +3,10 @@ import { realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { Check, Receipt } from '@baton/contracts';
 import type { ArtifactStore } from '@baton/ports';
+import { breachText } from './limits.ts';
 import { runProcess, type ProcessEnd } from './process-group.ts';
 import { scrubbedEnvironment, type RunDirectory } from './run-directory.ts';
+import type { Sandbox } from './sandbox.ts';
 import { tailOf } from './tail.ts';
 import { workspaceProblem } from './workspace-problem.ts';
 
@@ -15,8 +17,18 @@ export interface CheckOptions {
   readonly directory: string;
   readonly tree: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Absent: none, and no limit but time. */
+  readonly confined?: CheckConfinement | undefined;
+  /** Takes secrets out of what it printed, before anybody else sees it. */
+  readonly redact?: ((text: string) => string) | undefined;
   readonly artifacts: ArtifactStore;
   readonly signal: AbortSignal;
+}
+
+export interface CheckConfinement {
+  readonly sandbox: Sandbox;
+  readonly writable: readonly string[];
+  readonly readable: readonly string[];
 }
 
 const OUTPUT_BYTES_MAX = 8 * 1024 * 1024;
@@ -26,6 +38,7 @@ const TAIL_CHARS_MAX = 2_000;
 const EXIT_TIMED_OUT = 124;
 const EXIT_NOT_EXECUTABLE = 126;
 const EXIT_NOT_FOUND = 127;
+const EXIT_KILLED = 137;
 
 /** A check sees no variable of the host's but PATH and LANG. */
 export const checkEnvironment = (
@@ -50,16 +63,18 @@ export async function runCheck(options: CheckOptions): Promise<Receipt> {
           kill_grace_ms: KILL_GRACE_MS,
           output_bytes_max: OUTPUT_BYTES_MAX,
           signal,
+          ...(options.confined === undefined ? {} : { confined: options.confined }),
         });
   if (end?.status === 'aborted')
     throw workspaceProblem('transient', `check "${options.criterion_id}" was stopped before it ended`);
 
   const note =
     end === null ? `in: there is no directory "${check.in ?? '.'}" in this tree; correct the check's "in"\n` : noteOf(end, check);
-  const output =
+  const printed =
     end === null
       ? note
       : `${end.dropped_bytes > 0 ? `[${String(end.dropped_bytes)} bytes before this were not kept]\n` : ''}${end.output.toString('utf8')}${note}`;
+  const output = options.redact?.(printed) ?? printed;
   return {
     criterion_id: options.criterion_id,
     command: [...check.run],
@@ -69,6 +84,7 @@ export async function runCheck(options: CheckOptions): Promise<Receipt> {
     tree: options.tree,
     started_at,
     duration_ms: Math.round(end?.duration_ms ?? 0),
+    ...(options.confined === undefined ? {} : { sandbox: options.confined.sandbox.mode }),
   };
 }
 
@@ -86,14 +102,18 @@ async function insideDirectory(root: string, inside: string | undefined): Promis
 
 function exitCodeOf(end: ProcessEnd): number {
   if (end.status === 'timed-out') return EXIT_TIMED_OUT;
+  if (end.status === 'breached') return EXIT_KILLED;
   if (end.status === 'not-started') return end.code === 'ENOENT' ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
   return end.exit_code ?? EXIT_NOT_EXECUTABLE;
 }
 
 function noteOf(end: ProcessEnd, check: Check): string {
   if (end.status === 'timed-out') return `\n[killed: it ran longer than its timeout_ms of ${String(check.timeout_ms)}]\n`;
+  if (end.breach !== null) return `\n[killed: ${breachText(end.breach)}]\n`;
   if (end.status !== 'not-started') return '';
   const program = check.run[0] ?? '';
+  if (end.code === 'HIDDEN')
+    return `[${program}: hidden by the sandbox; name its directory in BATON_SANDBOX_READABLE, or install it for the whole system]\n`;
   return end.code === 'ENOENT'
     ? `[${program}: not found; install it where checks run, or correct the check's "run"]\n`
     : `[${program}: cannot be run (${end.code ?? 'unknown'}); make it executable, or correct the check's "run"]\n`;

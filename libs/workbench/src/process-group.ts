@@ -1,11 +1,15 @@
 /**
  * A program runs in a process group of its own, and when `runProcess` returns nothing of that group is running any more.
- * No shell is involved. What leaves both its group and its session (a daemon) is out of reach here: that takes a sandbox.
+ * What leaves both its group and its session (a daemon) is out of reach here: that takes a sandbox.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { watchLimits, type Breach } from './limits.ts';
+import { membersOf, readProcesses } from './process-table.ts';
+import { findProgram } from './program.ts';
+import type { Sandbox } from './sandbox.ts';
 import { TailBuffer } from './tail.ts';
 
 export interface ProcessRun {
@@ -22,11 +26,19 @@ export interface ProcessRun {
   /** Kept of what it prints: the last bytes. */
   readonly output_bytes_max: number;
   readonly signal: AbortSignal;
+  /** Absent: for programs that are ours. */
+  readonly confined?: {
+    readonly sandbox: Sandbox;
+    readonly writable: readonly string[];
+    readonly readable: readonly string[];
+  };
 }
 
 export type ProcessEnd = {
-  /** `not-started`: the program cannot be run, `code` says why (ENOENT, EACCES, …). */
-  readonly status: 'exited' | 'timed-out' | 'aborted' | 'not-started';
+  /** `not-started`: the program cannot be run, `code` says why (ENOENT, EACCES, HIDDEN by the sandbox, …). */
+  readonly status: 'exited' | 'timed-out' | 'aborted' | 'not-started' | 'breached';
+  /** What `breached` ran into. */
+  readonly breach: Breach | null;
   /** 128 + its number where a signal ended it, as shells count; null where it did not exit by itself. */
   readonly exit_code: number | null;
   readonly code: string | null;
@@ -64,29 +76,37 @@ export async function runProcess(run: ProcessRun): Promise<ProcessEnd> {
   const started = performance.now();
   const stdout = new TailBuffer(run.output_bytes_max);
   const output = new TailBuffer(run.output_bytes_max);
-  const end = (status: ProcessEnd['status'], exit_code: number | null, code: string | null): ProcessEnd => {
+  const end = (status: ProcessEnd['status'], rest: Partial<Pick<ProcessEnd, 'exit_code' | 'code' | 'breach'>>): ProcessEnd => {
     const kept = output.bytes();
     return {
       status,
-      exit_code,
-      code,
+      exit_code: null,
+      code: null,
+      breach: null,
+      ...rest,
       stdout: stdout.bytes(),
       output: kept,
       dropped_bytes: output.pushed - kept.length,
       duration_ms: performance.now() - started,
     };
   };
-  if (run.signal.aborted) return end('aborted', null, null);
+  if (run.signal.aborted) return end('aborted', {});
 
-  const child = start(run);
-  if ('code' in child) return end('not-started', null, child.code);
+  const command = commandOf(run);
+  const child = 'code' in command ? command : start(run, command);
+  if ('code' in child) return end('not-started', { code: child.code });
+  const unguard = child.pid === undefined ? () => undefined : run.confined?.sandbox.guard(child.pid);
+  const printed_max = run.confined?.sandbox.limits.output_bytes_max ?? Infinity;
+  const stop = new AbortController();
+  const print = (chunk: Buffer): void => {
+    output.push(chunk);
+    if (output.pushed > printed_max) stop.abort({ limit: 'output', max: printed_max } satisfies Breach);
+  };
   child.stdout?.on('data', (chunk: Buffer) => {
     stdout.push(chunk);
-    output.push(chunk);
+    print(chunk);
   });
-  child.stderr?.on('data', (chunk: Buffer) => {
-    output.push(chunk);
-  });
+  child.stderr?.on('data', print);
   // EPIPE: a program may answer without reading what it was given.
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(run.input);
@@ -96,19 +116,43 @@ export async function runProcess(run: ProcessRun): Promise<ProcessEnd> {
       resolve();
     }),
   );
-  const outcome = await firstOf(child, run);
-  if (outcome.status === 'not-started') return end('not-started', null, absentOr(outcome.code, run));
+  const outcome = await firstOf(child, run, stop);
+  if (outcome.status === 'not-started') return end('not-started', { code: absentOr(outcome.code, run) });
   // Also after a normal exit: what it left behind must not go on changing the directory.
-  if (child.pid !== undefined) await endGroup(child.pid, run.kill_grace_ms);
+  const grace_ms = outcome.status === 'breached' ? 0 : run.kill_grace_ms;
+  if (child.pid !== undefined) await endGroup(child.pid, grace_ms, run.confined?.sandbox.mode === 'bubblewrap');
+  unguard?.();
   await Promise.race([closed, pause(PIPES_WAIT_MS_MAX, undefined, { ref: false })]);
   child.stdout?.destroy();
   child.stderr?.destroy();
-  return end(outcome.status, outcome.exit_code, null);
+  const breach = outcome.breach ?? fileBreach(run, outcome.exit_code, output);
+  return breach === null ? end(outcome.status, { exit_code: outcome.exit_code }) : end('breached', { breach });
+}
+
+/** What really is started. A program that is not there is told from here: the wrapper is. */
+function commandOf(run: ProcessRun): readonly string[] | { readonly code: string } {
+  if (run.confined === undefined) return run.command;
+  const { sandbox, writable, readable } = run.confined;
+  const [program = ''] = run.command;
+  const found = findProgram(program, run.environment['PATH'] ?? '', run.directory);
+  if ('code' in found) return found;
+  const confined = { directory: run.directory, writable, readable, environment: run.environment };
+  return sandbox.hides(found.path, confined) ? { code: 'HIDDEN' } : sandbox.wrap(run.command, confined);
+}
+
+/** SIGXFSZ, as shells count; programs that ignore it get EFBIG and mostly say so. */
+const EXIT_FILE_TOO_LARGE = 128 + 25;
+const SAYS_FILE_TOO_LARGE = /\bEFBIG\b|File too large/;
+
+function fileBreach(run: ProcessRun, exit_code: number | null, output: TailBuffer): Breach | null {
+  if (run.confined === undefined || exit_code === null || exit_code === 0) return null;
+  if (exit_code !== EXIT_FILE_TOO_LARGE && !SAYS_FILE_TOO_LARGE.test(output.bytes().toString('latin1'))) return null;
+  return { limit: 'file-size', max: run.confined.sandbox.limits.file_bytes_max };
 }
 
 /** Some faults are thrown (a program too long, a NUL byte), others come as an event. */
-function start(run: ProcessRun): ChildProcess | { readonly code: string } {
-  const [program = '', ...args] = run.command;
+function start(run: ProcessRun, command: readonly string[]): ChildProcess | { readonly code: string } {
+  const [program = '', ...args] = command;
   try {
     return spawn(program, args, {
       cwd: run.directory,
@@ -130,50 +174,72 @@ function absentOr(code: string, run: ProcessRun): string {
   return directories.some((directory) => existsSync(join(directory, program))) ? code : 'ENOENT';
 }
 
-type Outcome =
-  | { readonly status: 'exited'; readonly exit_code: number }
-  | { readonly status: 'timed-out' | 'aborted'; readonly exit_code: null }
-  | { readonly status: 'not-started'; readonly code: string; readonly exit_code: null };
+interface Outcome {
+  readonly status: ProcessEnd['status'];
+  readonly exit_code: number | null;
+  readonly code: string;
+  readonly breach: Breach | null;
+}
 
-function firstOf(child: ChildProcess, run: ProcessRun): Promise<Outcome> {
+function firstOf(child: ChildProcess, run: ProcessRun, stop: AbortController): Promise<Outcome> {
   return new Promise((resolve) => {
-    const settle = (outcome: Outcome): void => {
+    const settle = (status: Outcome['status'], rest: Partial<Outcome> = {}): void => {
       clearTimeout(timer);
+      unwatch();
       run.signal.removeEventListener('abort', onAbort);
-      resolve(outcome);
+      stop.signal.removeEventListener('abort', onBreach);
+      resolve({ status, exit_code: null, code: '', breach: null, ...rest });
     };
     const onAbort = (): void => {
-      settle({ status: 'aborted', exit_code: null });
+      settle('aborted');
+    };
+    const onBreach = (): void => {
+      settle('breached', { breach: stop.signal.reason as Breach });
     };
     const timer = setTimeout(() => {
-      settle({ status: 'timed-out', exit_code: null });
+      settle('timed-out');
     }, run.timeout_ms);
     run.signal.addEventListener('abort', onAbort, { once: true });
+    stop.signal.addEventListener('abort', onBreach, { once: true });
+    const limits = run.confined?.sandbox.limits;
+    const unwatch =
+      limits === undefined || child.pid === undefined
+        ? () => undefined
+        : watchLimits(child.pid, {
+            limits,
+            onBreach: (breach) => {
+              stop.abort(breach);
+            },
+          });
     child.once('error', (error: NodeJS.ErrnoException) => {
-      if (child.pid === undefined) settle({ status: 'not-started', code: error.code ?? 'EINVAL', exit_code: null });
+      if (child.pid === undefined) settle('not-started', { code: error.code ?? 'EINVAL' });
     });
     child.once('exit', (code, signal) => {
-      settle({ status: 'exited', exit_code: code ?? 128 + (SIGNAL_NUMBERS[signal ?? ''] ?? 0) });
+      settle('exited', { exit_code: code ?? 128 + (SIGNAL_NUMBERS[signal ?? ''] ?? 0) });
     });
   });
 }
 
-async function endGroup(group: number, grace_ms: number): Promise<void> {
+/**
+ * A sandbox's leader is its door: asked to stop, it would close at once with everybody in it, so that only those inside are
+ * asked. Killing it ends them all in the kernel.
+ */
+async function endGroup(group: number, grace_ms: number, is_sandbox: boolean): Promise<void> {
   let members = runningMembers(group);
   if (members.length === 0) return;
-  signalAll(group, members, 'SIGTERM');
+  if (grace_ms > 0) signalAll(is_sandbox ? members.filter((id) => id !== group) : [-group, ...members], 'SIGTERM');
   const kill_at = performance.now() + grace_ms;
   const give_up_at = kill_at + KILLED_WAIT_MS_MAX;
   while (performance.now() < give_up_at) {
+    if (performance.now() >= kill_at) signalAll([-group, ...members], 'SIGKILL');
     await pause(GONE_POLL_MS);
     members = runningMembers(group);
     if (members.length === 0) return;
-    if (performance.now() >= kill_at) signalAll(group, members, 'SIGKILL');
   }
 }
 
-function signalAll(group: number, members: readonly number[], signal: 'SIGTERM' | 'SIGKILL'): void {
-  for (const id of [-group, ...members]) {
+function signalAll(ids: readonly number[], signal: 'SIGTERM' | 'SIGKILL'): void {
+  for (const id of ids) {
     try {
       process.kill(id, signal);
     } catch {
@@ -182,27 +248,10 @@ function signalAll(group: number, members: readonly number[], signal: 'SIGTERM' 
   }
 }
 
-/**
- * Processes of the group or of the session it leads (job control moves children to other groups), without zombies:
- * those run nothing and may stay for ever where process 1 does not collect them. Elsewhere than on Linux only the
- * group as a whole can be asked about, as the leader's own id.
- */
+/** Elsewhere than on Linux only the group as a whole can be asked about, as the leader's own id. */
 function runningMembers(group: number): readonly number[] {
   if (process.platform !== 'linux') return groupExists(group) ? [group] : [];
-  const members: number[] = [];
-  for (const entry of readdirSync('/proc')) {
-    const id = Number(entry);
-    if (!Number.isInteger(id) || id === process.pid) continue;
-    try {
-      const stat = readFileSync(`/proc/${entry}/stat`, 'latin1');
-      // "id (name) state parent group session …": the name may hold anything, also ")".
-      const [state, , of_group, of_session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ', 4);
-      if (state !== 'Z' && state !== 'X' && (Number(of_group) === group || Number(of_session) === group)) members.push(id);
-    } catch {
-      // Gone between the listing and the look.
-    }
-  }
-  return members;
+  return membersOf(readProcesses(), group).map(({ id }) => id);
 }
 
 function groupExists(group: number): boolean {

@@ -55,7 +55,7 @@ describe('the Dockerfile', () => {
     ['a service without a stage', 'FROM plain AS system-planner', '', 'system-planner'],
     ['a stage without a service', 'AS system-planner', 'AS system-painter', 'system-painter'],
     ['git where none is used', 'FROM plain AS system-relay', 'FROM with-git AS system-relay', 'system-relay'],
-    ['no git where it is used', 'FROM with-git AS system-release', 'FROM plain AS system-release', 'system-release'],
+    ['no git where it is used', 'FROM with-sandbox AS system-release', 'FROM plain AS system-release', 'system-release'],
     ['no health check', '/readyz', '/', 'HEALTHCHECK'],
     ['development dependencies', '--omit=dev', '', '--omit=dev'],
   ])('would be reported for %s', (_name, sound, broken, said) => {

@@ -33,9 +33,12 @@ export async function up(context: Context): Promise<ExitCode> {
       : `${colour.green('✓')} The stack is ready after ${duration(performance.now() - started)}.`,
   );
   out.line();
+  const sandboxes = sandboxesOf(await Promise.all(partsOf(stack)));
+  if (isWeaker(sandboxes)) out.line(`  ${colour.yellow(WEAKER)}`);
   out.line(whereToLook(home.directory, stack));
   out.result({
     already,
+    sandboxes,
     home: home.directory,
     services: stack.services,
     postgres_url: stack.postgres_url,
@@ -123,9 +126,22 @@ export async function status(context: Context): Promise<ExitCode> {
   const record = await recordStatus(context);
   const well = parts.every((part) => part.runs && part.readiness?.ready !== false) && record !== null;
   printStatus(context, stack, parts, record);
-  out.result({ well, home: home.directory, status: stack.status, started_at: stack.started_at, parts, ...record });
+  const sandboxes = sandboxesOf(parts);
+  out.result({ well, home: home.directory, status: stack.status, started_at: stack.started_at, parts, sandboxes, ...record });
   return well ? EXIT.ok : EXIT.unreachable;
 }
+
+/** Service → what its agents and checks are confined by, as it found out itself. */
+const sandboxesOf = (parts: readonly ServiceStatus[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    parts.flatMap(({ name, readiness: found }) =>
+      found?.ready === true && found.notes['sandbox'] !== undefined ? [[name, found.notes['sandbox']]] : [],
+    ),
+  );
+const isWeaker = (sandboxes: Readonly<Record<string, string>>): boolean =>
+  Object.values(sandboxes).some((mode) => mode !== 'bubblewrap');
+const WEAKER =
+  "agents run without a sandbox (process-group): they can read your files and use the network; install bubblewrap, see the executor's log line sandbox-weaker";
 
 const partsOf = (stack: Stack): Promise<ServiceStatus>[] =>
   [...new Set([...Object.keys(stack.processes), ...Object.keys(stack.services)])].map(async (name) => {
@@ -179,6 +195,9 @@ function printStatus(
     ),
   );
   out.line();
+  const sandboxes = Object.entries(sandboxesOf(parts)).map(([name, mode]) => `${name} ${mode}`);
+  if (sandboxes.length > 0) out.line(`sandbox        ${sandboxes.join(', ')}`);
+  if (isWeaker(sandboxesOf(parts))) out.line(`               ${colour.yellow(WEAKER)}`);
   if (record === null) {
     out.line(colour.red('The log cannot be read.'));
     return;

@@ -106,6 +106,10 @@ export interface ServiceParts extends Omit<Parts, 'log'> {
   readonly environment: NodeJS.ProcessEnv;
 }
 
+/** Of whoever starts the stack: how agents are confined, among others. */
+const HANDED_ON =
+  /^(OTEL_TRACES_EXPORTER|OTEL_EXPORTER_OTLP_ENDPOINT|BATON_SWEEP_INTERVAL_MS|BATON_WORK_SLOTS|BATON_SANDBOX|BATON_SANDBOX_[A-Z_]+|BATON_RUN_[A-Z_]+|BATON_SECRET_VARIABLES)$/;
+
 export const entryOf = (service: ServiceName): string => join(REPOSITORY, 'apps', service, 'dist', 'main.js');
 
 export function servicePart(service: ServiceName, parts: ServiceParts): Part {
@@ -126,8 +130,8 @@ export function servicePart(service: ServiceName, parts: ServiceParts): Part {
     BATON_TEMPLATES_DIR: join(REPOSITORY, 'apps', 'planner', 'templates'),
     BATON_WORK_DIR: work,
   };
-  for (const name of ['OTEL_TRACES_EXPORTER', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'BATON_SWEEP_INTERVAL_MS', 'BATON_WORK_SLOTS']) {
-    if (environment[name] !== undefined) env[name] = environment[name];
+  for (const [name, value] of Object.entries(environment)) {
+    if (HANDED_ON.test(name)) env[name] = value;
   }
   mkdirSync(work, { recursive: true });
   return {

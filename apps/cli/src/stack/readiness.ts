@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
 import { CliProblem, EXIT } from '../exit-codes.ts';
 import type { Home } from './home.ts';
 
@@ -12,13 +13,18 @@ const POLL_MS = 100;
 const TAIL_BYTES = 4_000;
 const TAIL_LINES = 12;
 
-export type Readiness = { readonly ready: true } | { readonly ready: false; readonly why: string };
+const notesSchema = z.object({ notes: z.record(z.string(), z.string()).default({}) });
+export type Readiness =
+  | { readonly ready: true; readonly notes: Readonly<Record<string, string>> }
+  | { readonly ready: false; readonly why: string };
 
 export async function readiness(url: string): Promise<Readiness> {
   try {
     const response = await fetch(new URL('/readyz', url), { signal: AbortSignal.timeout(ASK_MS_MAX) });
     const body = await response.text();
-    return response.ok ? { ready: true } : { ready: false, why: `${String(response.status)} ${body.slice(0, 300)}` };
+    return response.ok
+      ? { ready: true, notes: notesSchema.parse(JSON.parse(body)).notes }
+      : { ready: false, why: `${String(response.status)} ${body.slice(0, 300)}` };
   } catch (error) {
     const { message } = ((error as Error).cause ?? error) as Error;
     return { ready: false, why: `does not answer: ${message}` };

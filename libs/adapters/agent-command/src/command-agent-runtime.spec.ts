@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Agent } from '@baton/contracts';
 import type { AgentOutcome } from '@baton/ports';
 import { eventually, keepsAgentRuntimeContract, taskEnvelope } from '@baton/testing';
+import { openSandbox } from '@baton/workbench';
 import { commandAgentRuntime, type CommandAgentOptions } from './command-agent-runtime.ts';
 
 const WITHIN = { within_ms: 10_000 };
@@ -57,6 +58,27 @@ async function runningIn(directory: string): Promise<string[]> {
   const places = await Promise.all(ids.map((id) => readlink(`/proc/${id}/cwd`).catch(() => '')));
   return places.filter((place) => place === directory);
 }
+
+const sandboxes = (['off', 'preferred'] as const).map((setting) =>
+  openSandbox({ setting, network: 'none', readable: [], environment: process.env, limits: { processes_max: 20 } }),
+);
+
+describe.each(sandboxes.map((sandbox) => [sandbox.mode, sandbox] as const))('command agent runtime in %s', (mode, sandbox) => {
+  keepsAgentRuntimeContract(AGENTS, () => makeSetup({ sandbox }));
+
+  it('says by what its agents are confined, and which limit one broke', async () => {
+    const { runtime, directory, dispose } = await makeSetup({ sandbox });
+    expect(runtime.sandbox).toBe(mode);
+    const agent = shell('i=0; while [ $i -lt 100 ]; do sleep 1000 & i=$((i+1)); done; wait');
+    const signal = new AbortController().signal;
+    expect(await runtime.run({ agent, envelope: taskEnvelope(), directory, signal })).toMatchObject({
+      status: 'failed',
+      failure_class: 'policy',
+      cause: expect.stringMatching(/budget_exceeded \(processes\): more than 20 .*BATON_RUN_PROCESSES_MAX/),
+    });
+    await dispose();
+  });
+});
 
 describe('command agent runtime', () => {
   keepsAgentRuntimeContract(AGENTS, makeSetup);

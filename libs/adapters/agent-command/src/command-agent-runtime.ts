@@ -2,7 +2,15 @@
 import { existsSync } from 'node:fs';
 import type { Agent, AgentResult, FailureClass } from '@baton/contracts';
 import type { AgentOutcome, AgentRuntime } from '@baton/ports';
-import { makeRunDirectory, runProcess, scrubbedEnvironment, tailOf, type ProcessEnd } from '@baton/workbench';
+import {
+  breachText,
+  makeRunDirectory,
+  runProcess,
+  scrubbedEnvironment,
+  tailOf,
+  type ProcessEnd,
+  type Sandbox,
+} from '@baton/workbench';
 import { readResult } from './read-result.ts';
 
 export interface CommandAgentOptions {
@@ -14,6 +22,10 @@ export interface CommandAgentOptions {
   readonly output_bytes_max: number;
   /** Each run gets an empty home and temp directory in it. */
   readonly temp_dir: string;
+  /** Absent: a process group without limits, for specs. */
+  readonly sandbox?: Sandbox;
+  /** Takes secrets out of what is handed on of its output, before it is cut: half a key would not be recognised. */
+  readonly redact?: (text: string) => string;
 }
 
 type CommandAgent = Extract<Agent, { runtime: 'command' }>;
@@ -24,10 +36,13 @@ const NO_RESULT =
 
 export const commandAgentRuntime = (options: CommandAgentOptions): AgentRuntime => ({
   runtime: 'command',
-  run: async ({ agent, envelope, directory, signal }) => {
+  ...(options.sandbox === undefined ? {} : { sandbox: options.sandbox.mode }),
+  run: async ({ agent, envelope, directory, readable = [], signal }) => {
     if (agent.runtime !== 'command')
       throw new Error(`agent.runtime is "${agent.runtime}": give this agent to the runtime of that name`);
     const own = await makeRunDirectory(options.temp_dir);
+    const { sandbox } = options;
+    const writable = directory === null ? [own.path] : [own.path, directory];
     try {
       const end = await runProcess({
         command: agent.command,
@@ -38,20 +53,26 @@ export const commandAgentRuntime = (options: CommandAgentOptions): AgentRuntime 
         kill_grace_ms: options.kill_grace_ms,
         output_bytes_max: options.output_bytes_max,
         signal,
+        ...(sandbox === undefined ? {} : { confined: { sandbox, writable, readable } }),
       });
-      return outcomeOf(end, agent, directory, envelope.deadline_ms);
+      return outcomeOf(end, agent, directory, { deadline_ms: envelope.deadline_ms, redact: options.redact ?? ((text) => text) });
     } finally {
       await own.remove();
     }
   },
 });
 
-function outcomeOf(end: ProcessEnd, agent: CommandAgent, directory: string | null, deadline_ms: number): AgentOutcome {
+interface Told {
+  readonly deadline_ms: number;
+  readonly redact: (text: string) => string;
+}
+
+function outcomeOf(end: ProcessEnd, agent: CommandAgent, directory: string | null, { deadline_ms, redact }: Told): AgentOutcome {
   const fail = (failure_class: FailureClass, cause: string): AgentOutcome => ({
     status: 'failed',
     failure_class,
     cause,
-    output_tail: tailOf(end.output.toString('utf8'), TAIL_CHARS_MAX),
+    output_tail: tailOf(redact(end.output.toString('utf8')), TAIL_CHARS_MAX),
   });
   switch (end.status) {
     case 'not-started':
@@ -63,6 +84,8 @@ function outcomeOf(end: ProcessEnd, agent: CommandAgent, directory: string | nul
       );
     case 'aborted':
       return fail('transient', 'agent was stopped before it was done, because the run was aborted');
+    case 'breached':
+      return fail('policy', `agent was killed: ${end.breach === null ? 'it broke a limit' : breachText(end.breach)}`);
     case 'exited':
       return exited(end, fail);
   }
@@ -88,6 +111,11 @@ function notStarted(code: string | null, program: string, directory: string | nu
     return ['transient', `the workspace directory of the agent is gone: ${directory}`];
   if (code === 'ENOENT')
     return ['semantic', `program "${program}" was not found; install it where the executor runs, or correct agent.command[0]`];
+  if (code === 'HIDDEN')
+    return [
+      'semantic',
+      `program "${program}" is hidden by the sandbox; name its directory in BATON_SANDBOX_READABLE of the executor, or install it for the whole system`,
+    ];
   if (code === 'EACCES')
     return ['semantic', `program "${program}" is not executable; make it so (chmod +x), or correct agent.command[0]`];
   // The machine has no processes or memory to spare (EAGAIN, ENOMEM, EMFILE): later it may.

@@ -3,18 +3,29 @@ import { lstat, mkdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Change, Receipt } from '@baton/contracts';
 import type { ArtifactStore, Workspace } from '@baton/ports';
-import { checkEnvironment, makeRunDirectory, removeTree, runCheck, workspaceProblem } from '@baton/workbench';
+import {
+  checkEnvironment,
+  makeRunDirectory,
+  removeTree,
+  runCheck,
+  workspaceProblem,
+  type Redactor,
+  type Sandbox,
+} from '@baton/workbench';
 import { parseDiffTree, parseListing, refusedPaths, type WriteSet } from './change.ts';
+import { hardLinks, insideRepositories, strangeFiles } from './strange-files.ts';
 import { GitFailure, type Git, type GitCall } from './git.ts';
 import { problemOf } from './git-problems.ts';
 import type { Head, Mirror } from './mirror.ts';
-import { conflictPaths, DIFF_ARGUMENTS, PATCH_BYTES_MAX } from './patch.ts';
+import { conflictPaths, DIFF_ARGUMENTS, PATCH_BYTES_MAX, pathAt } from './patch.ts';
 import { fileNameOf, giveOwnRepository } from './places.ts';
 
 export interface Bench {
   readonly git: Git;
   readonly artifacts: ArtifactStore;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly sandbox: Sandbox | undefined;
+  readonly redactor: Redactor | undefined;
   readonly mirror: Mirror;
   /** Puts the mirror's configuration back: an agent may have found it. */
   readonly restore: () => Promise<unknown>;
@@ -76,8 +87,10 @@ function gitWorkspace(bench: Bench, call: GitCall, opened: Opened): Workspace {
   const applied: string[] = [];
   let collected: Change | null = null;
   let checks = 0;
+  const readable = [join(mirror.git_dir, 'objects')];
   return {
     directory: opened.directory,
+    readable,
     base_commit: head.commit,
     base_tree: opened.base_tree,
     apply: async (artifact) => {
@@ -118,6 +131,8 @@ function gitWorkspace(bench: Bench, call: GitCall, opened: Opened): Workspace {
           directory,
           tree,
           environment: checkEnvironment(bench.environment, own),
+          confined: bench.sandbox && { sandbox: bench.sandbox, writable: [directory, own.path], readable },
+          redact: bench.redactor?.text,
           artifacts,
           signal,
         });
@@ -166,6 +181,8 @@ async function collect(
   // A repository inside would be taken as a bare link to a commit that nobody else has.
   const repositories = others.filter((path) => path.endsWith('/'));
   if (repositories.length > 0) return { status: 'refused', paths: repositories.map((path) => path.slice(0, -1)) };
+  const strange = await strangeFiles(opened.directory);
+  if (strange.length > 0) return { status: 'refused', paths: strange };
   await assertSize(opened.directory, others);
   // Gitlinks are left out: to compare one, git would run in it, under whatever configuration the agent put there.
   await git(['add', '--all', '--', '.', ...gitlinks.map((path) => `:(exclude,top,literal)${path}`)], call);
@@ -180,8 +197,12 @@ async function collect(
       )
     ).stdout,
   );
-  const refused = await refusedPaths(changed, allowed, (path) => readlink(join(opened.directory, path)));
-  if (refused.length > 0) return { status: 'refused', paths: refused };
+  const refused = [
+    ...(await refusedPaths(changed, allowed, (path) => readlink(join(opened.directory, path)))),
+    ...(await hardLinks(opened.directory, changed)),
+    ...(await insideRepositories(opened.directory, changed)),
+  ];
+  if (refused.length > 0) return { status: 'refused', paths: [...new Set(refused)] };
   if (changed.length > FILES_MAX)
     throw workspaceProblem(
       'semantic',
@@ -193,6 +214,9 @@ async function collect(
       'semantic',
       `the change is a patch of ${String(patch.length)} bytes, at most ${String(PATCH_BYTES_MAX)} can be handed on; split the task or leave large files out`,
     );
+  const secret_at = bench.redactor?.knownAt(patch) ?? -1;
+  if (secret_at >= 0)
+    throw workspaceProblem('policy', `the change holds a secret of this service (${pathAt(patch, secret_at)}); it was not kept`);
   const change: Change = {
     artifact: await bench.artifacts.put(patch),
     base_commit: head.commit,

@@ -1,7 +1,7 @@
 /** Workspaces of missions with a repository, on any git that can be cloned from and pushed to. */
 import { join, resolve } from 'node:path';
 import type { ArtifactStore, WorkspaceProvider } from '@baton/ports';
-import { removeTree, workspaceProblem } from '@baton/workbench';
+import { removeTree, workspaceProblem, type Redactor, type Sandbox } from '@baton/workbench';
 import { openGitWorkspace } from './git-workspace.ts';
 import { gitRunner } from './git.ts';
 import { landOnTarget } from './land.ts';
@@ -17,6 +17,10 @@ export interface GitWorkspacesOptions {
   readonly git_timeout_ms: number;
   /** PATH, HOME and what reaches a remote (SSH_AUTH_SOCK, proxies) are taken from it; nothing else is passed on. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What checks run in. Absent: a process group without limits, for specs and for services that run none. */
+  readonly sandbox?: Sandbox;
+  /** Takes secrets out of what checks print, and refuses a change that holds one. */
+  readonly redactor?: Redactor;
 }
 
 export interface GitWorkspaces extends WorkspaceProvider {
@@ -40,7 +44,18 @@ export function gitWorkspaces(options: GitWorkspacesOptions): GitWorkspaces {
       const place = await places.make(name);
       try {
         return await openGitWorkspace(
-          { git, artifacts, environment, mirror, restore: () => mirrors.ready(mirror.url), head, place, name },
+          {
+            git,
+            artifacts,
+            environment,
+            sandbox: options.sandbox,
+            redactor: options.redactor,
+            mirror,
+            restore: () => mirrors.ready(mirror.url),
+            head,
+            place,
+            name,
+          },
           base.inputs,
           signal,
         );

@@ -69,6 +69,14 @@ export async function patchText(artifacts: ArtifactStore, artifact: string, byte
   return new TextDecoder().decode(patch.subarray(0, bytes_max), { stream: true });
 }
 
+/** The file that a place in a patch belongs to, as its header names it. */
+export function pathAt(patch: Buffer, offset: number): string {
+  const header = patch.lastIndexOf('diff --git ', offset);
+  if (header < 0) return 'no file';
+  const line = patch.subarray(header, patch.indexOf('\n', header)).toString('utf8');
+  return offset < header + line.length ? 'in the name of a file' : line.slice('diff --git '.length);
+}
+
 /** The paths git names when a patch does not fit. */
 export function conflictPaths(said: string): readonly string[] {
   const found = new Set<string>();

@@ -5,18 +5,25 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Workspace } from '@baton/ports';
 import { criterion, keepsWorkspaceContract } from '@baton/testing';
+import { openSandbox } from '@baton/workbench';
 import type { GitWorkspaces } from '../src/index.ts';
 import { BASE_FILES, makeRepository, ownerGit, writeFiles, type TestRepository } from './repository.ts';
 
 const signal = new AbortController().signal;
 const ALL = { write_set: ['**'], write_set_exclude: [], output: null, message: 'A change' };
 
-describe('git workspaces', () => {
+/** The best that there is on this machine; it says itself which one that is. */
+const sandbox = openSandbox({ setting: 'preferred', network: 'none', readable: [], environment: process.env });
+
+describe.each([
+  ['git workspaces', {}],
+  [`git workspaces whose checks run in ${sandbox.mode}`, { sandbox }],
+])('%s', (_name, options) => {
   keepsWorkspaceContract(async () => {
     const repository = await makeRepository();
     return {
-      provider: repository.workspaces('here'),
-      elsewhere: repository.workspaces('there'),
+      provider: repository.workspaces('here', options),
+      elsewhere: repository.workspaces('there', options),
       artifacts: repository.artifacts,
       repository: { url: repository.bare, target: 'main' },
       write: async (workspace, number, text) => {
@@ -25,6 +32,24 @@ describe('git workspaces', () => {
       },
       dispose: repository.dispose,
     };
+  });
+});
+
+describe('git workspaces', () => {
+  it('whose checks are confined let them ask git, and say by what they were', async () => {
+    const repository = await makeRepository();
+    const workspace = await repository
+      .workspaces('confined', { sandbox })
+      .open({ name: 'task', base: { repository: { url: repository.bare, target: 'main' }, inputs: [] }, signal });
+    await writeFiles(workspace.directory ?? '', { 'docs/new.md': 'new\n' });
+    await workspace.collect(ALL);
+    const looks = criterion(['sh', '-c', 'git show HEAD:README.md && git status --short']);
+    expect(await workspace.check(looks, signal)).toMatchObject({
+      exit_code: 0,
+      output_tail: expect.stringMatching(/A project[^]*docs\/new\.md/),
+      sandbox: sandbox.mode,
+    });
+    await repository.dispose();
   });
 
   let repository: TestRepository;

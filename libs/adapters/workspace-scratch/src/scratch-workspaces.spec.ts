@@ -1,23 +1,31 @@
 import { describe, expect, it } from '@jest/globals';
 import { criterion, keepsWorkspaceContract, memoryArtifacts } from '@baton/testing';
+import { openSandbox } from '@baton/workbench';
 import { scratchWorkspaces } from './scratch-workspaces.ts';
 
 const signal = new AbortController().signal;
 const environment = { PATH: process.env['PATH'] };
 
-describe('scratch workspaces', () => {
+const sandbox = openSandbox({ setting: 'preferred', network: 'none', readable: [], environment: process.env });
+
+describe.each([
+  ['scratch workspaces', {}],
+  [`scratch workspaces whose checks run in ${sandbox.mode}`, { sandbox }],
+])('%s', (_name, options) => {
   keepsWorkspaceContract(() => {
     const artifacts = memoryArtifacts();
     return Promise.resolve({
-      provider: scratchWorkspaces({ artifacts, environment }),
-      elsewhere: scratchWorkspaces({ artifacts, environment }),
+      provider: scratchWorkspaces({ artifacts, environment, ...options }),
+      elsewhere: scratchWorkspaces({ artifacts, environment, ...options }),
       artifacts,
       repository: null,
       write: (_workspace, _number, text) => Promise.resolve(text),
       dispose: () => Promise.resolve(),
     });
   });
+});
 
+describe('scratch workspaces', () => {
   const made = async (output: string) => {
     const artifacts = memoryArtifacts();
     const provider = scratchWorkspaces({ artifacts, environment });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Receipt } from '@baton/contracts';
 import type { ArtifactStore, Workspace, WorkspaceProvider } from '@baton/ports';
-import { checkEnvironment, makeRunDirectory, runCheck, workspaceProblem } from '@baton/workbench';
+import { checkEnvironment, makeRunDirectory, runCheck, workspaceProblem, type Sandbox } from '@baton/workbench';
 import { contentOf, EMPTY_DIGEST, outputStore, treeOf, type Outputs, type OutputStore } from './outputs.ts';
 
 export interface ScratchOptions {
@@ -13,6 +13,10 @@ export interface ScratchOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Where such checks run; the system's by default. */
   readonly temp_dir?: string;
+  /** What such checks run in. Absent: a process group without limits, for specs. */
+  readonly sandbox?: Sandbox;
+  /** Takes secrets out of what they print. */
+  readonly redact?: (text: string) => string;
 }
 
 interface Collected {
@@ -118,7 +122,9 @@ async function runInDirectory(
     const looked_at = join(own.path, 'content');
     await mkdir(looked_at);
     await writeFile(join(looked_at, 'output'), contentOf(collected.outputs));
-    return await runCheck({ ...run, directory: looked_at, tree: collected.tree, environment, artifacts: options.artifacts });
+    const { artifacts, redact, sandbox } = options;
+    const confined = sandbox && { sandbox, writable: [own.path], readable: [] };
+    return await runCheck({ ...run, directory: looked_at, tree: collected.tree, environment, confined, redact, artifacts });
   } finally {
     await own.remove();
   }

@@ -1,0 +1,67 @@
+/** How agents and checks are confined: the same settings in every service that runs any. */
+import { z } from 'zod';
+
+const bytes = (min: number, default_bytes: number, what: string) =>
+  z.coerce
+    .number()
+    .int()
+    .min(min)
+    .max(1024 ** 5)
+    .default(default_bytes)
+    .describe(`give ${what}, in bytes, at least ${min}`);
+const list =
+  (separator: string) =>
+  (text: string): readonly string[] =>
+    text
+      .split(separator)
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
+
+export const confinementConfig = {
+  BATON_SANDBOX: z.enum(['required', 'preferred', 'off']).default('preferred').describe('give required, preferred or off'),
+  BATON_SANDBOX_NETWORK: z
+    .enum(['none', 'host'])
+    .default('none')
+    .describe('give none, or host where agents and checks have to reach other machines'),
+  BATON_SANDBOX_READABLE: z
+    .string()
+    .default('')
+    .transform(list(':'))
+    .refine((paths) => paths.every((path) => path.startsWith('/') && path !== '/'), 'has a path that is not absolute')
+    .describe('give absolute paths with colons between them that agents and checks may read, such as /opt/tools'),
+  BATON_RUN_PROCESSES_MAX: z.coerce
+    .number()
+    .int()
+    .min(4)
+    .max(100_000)
+    .default(512)
+    .describe('give how many processes one agent or check may have, 4 to 100000'),
+  BATON_RUN_MEMORY_BYTES_MAX: bytes(16 * 1024 ** 2, 8 * 1024 ** 3, 'how much memory one agent or check may use'),
+  BATON_RUN_FILE_BYTES_MAX: bytes(1024, 1024 ** 3, 'how large a file may become that an agent or check writes'),
+  BATON_RUN_OUTPUT_BYTES_MAX: bytes(10_000, 256 * 1024 ** 2, 'how much one agent or check may print before it is killed'),
+  BATON_SECRET_VARIABLES: z
+    .string()
+    .default('')
+    .transform(list(','))
+    .refine(
+      (names) => names.every((name) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)),
+      'has something that is no name of a variable',
+    )
+    .describe('give names of variables with commas between them whose values are secret although their names do not say so'),
+} as const;
+
+const confinementSchema = z.object(confinementConfig);
+export type ConfinementConfig = z.output<typeof confinementSchema>;
+
+/** In the words of `openSandbox`. */
+export const sandboxOptions = (config: ConfinementConfig) => ({
+  setting: config.BATON_SANDBOX,
+  network: config.BATON_SANDBOX_NETWORK,
+  readable: config.BATON_SANDBOX_READABLE,
+  limits: {
+    processes_max: config.BATON_RUN_PROCESSES_MAX,
+    memory_bytes_max: config.BATON_RUN_MEMORY_BYTES_MAX,
+    file_bytes_max: config.BATON_RUN_FILE_BYTES_MAX,
+    output_bytes_max: config.BATON_RUN_OUTPUT_BYTES_MAX,
+  },
+});

@@ -1,0 +1,13 @@
+import { describe, expect, it } from '@jest/globals';
+import { health } from './health.ts';
+
+describe('readiness', () => {
+  it('shows what people should know, and is not changed by it', async () => {
+    const probes = health('executor', 'executor-1');
+    probes.started();
+    const answer = async (): Promise<unknown> => JSON.parse((await probes.operations['/readyz']()).body);
+    expect(await answer()).toEqual({ status: 'ready', service: 'executor', instance: 'executor-1', not_ready: {} });
+    probes.note('sandbox', 'process-group');
+    expect(await answer()).toMatchObject({ status: 'ready', notes: { sandbox: 'process-group' } });
+  });
+});
