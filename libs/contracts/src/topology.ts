@@ -3,7 +3,7 @@
  * from it, and `docs/topology.md` is printed from it.
  */
 import { describeEvent, type EventType } from './events.ts';
-import type { ServiceName } from './services.ts';
+import type { Principal, ServiceName } from './services.ts';
 
 const kebab = (pascal: string): string => pascal.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '-').toLowerCase();
 
@@ -94,6 +94,21 @@ export const CONSUMERS = {
 } as const satisfies Record<string, ConsumerOf>;
 export type ConsumerName = keyof typeof CONSUMERS;
 
+/**
+ * Events that are looked up in the log before they are answered, because the answer lets a mission get on: it starts a program,
+ * decides a gate, lands a change, or is what such an answer rests on. The others only end or stop something.
+ */
+export const LOOKED_UP: ReadonlySet<EventType> = new Set([
+  'MissionAccepted',
+  'TaskReady',
+  'AttemptSucceeded',
+  'ChangesRequested',
+  'ReviewConcluded',
+  'PlanCompleted',
+  'ReleaseProposed',
+  'GatePassed',
+]);
+
 /** How long a delivery may stay unsettled before it is delivered again. Long work never holds one (leases do). */
 export const ACK_WAIT_MS = 8_000;
 /** After this many deliveries the message is dead-lettered instead of handled: also the way out for a message that kills its process. */
@@ -108,5 +123,5 @@ export function filterSubjects(name: ConsumerName): readonly string[] | undefine
   );
 }
 
-export const consumersOf = (service: ServiceName): readonly ConsumerName[] =>
+export const consumersOf = (service: Principal): readonly ConsumerName[] =>
   (Object.keys(CONSUMERS) as ConsumerName[]).filter((name) => CONSUMERS[name].service === service);

@@ -9,6 +9,7 @@ import { postgresLeases } from './leases.ts';
 import { appendSignals, type AppendSignals } from './listen.ts';
 import { loadStream } from './load.ts';
 import { readAfter, readHead } from './read-after.ts';
+import { recordedEvents } from './recorded.ts';
 import { postgresWatermarks } from './watermarks.ts';
 
 export interface EventStoreOptions {
@@ -66,6 +67,7 @@ export function openEventStore(options: EventStoreOptions): EventStore {
       load: (stream, after_version = 0) => loadStream(ask, stream, after_version),
       readAfter: (after, limit) => readAfter(ask, after, limit),
       head: () => readHead(ask),
+      holds: recordedEvents(ask),
       ...postgresDeadlines(ask),
     },
     leases: postgresLeases(ask),

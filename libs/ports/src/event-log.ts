@@ -49,6 +49,9 @@ export interface Head {
   readonly hash: string;
 }
 
+/** What has to be the same for an event to be the one in the log. */
+export type RecordedEvent = Pick<StoredEvent, 'position' | 'id' | 'stream' | 'version' | 'type' | 'data'>;
+
 export interface EventLog {
   /** Joins the group that is forming: many appends go in one transaction; each succeeds or fails alone. */
   append(append: Append): Promise<Appended>;
@@ -57,6 +60,8 @@ export interface EventLog {
   /** Events with `position > after`, in order, at most `limit`. */
   readAfter(after: number, limit: number): Promise<readonly StoredEvent[]>;
   head(): Promise<Head>;
+  /** True = exactly this event is at this position. What comes over the bus is a copy, and nothing but the log says whether it is a true one. */
+  holds(event: RecordedEvent): Promise<boolean>;
 
   /**
    * Takes over deadlines of these categories (`task`, `mission`, …) that are due, at most `limit`, and pushes each back
@@ -112,7 +117,15 @@ export interface DeadLetter {
   readonly stream: string | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  readonly reason: 'undecodable' | 'invalid' | 'unknown-type' | 'handler-failed' | 'handler-crashed' | 'parked-behind';
+  readonly reason:
+    | 'undecodable'
+    | 'invalid'
+    | 'unknown-type'
+    | 'handler-failed'
+    | 'handler-crashed'
+    | 'parked-behind'
+    /** The log does not hold it: whoever published it was not the relay, or another log's. */
+    | 'forged-event';
   readonly cause: string;
   readonly deliveries: number;
 }

@@ -71,6 +71,10 @@ export function memoryEventLog({ now_ms, sha256 }: MemoryEventLogOptions): Event
     load: async (stream, after_version = 0) => (streams.get(stream) ?? []).slice(after_version),
     readAfter: async (after, limit) => events.slice(after, after + limit),
     head: async () => ({ position: events.length, hash: events.at(-1)?.hash ?? GENESIS_HASH }),
+    holds: async (event) => {
+      const stored = events[event.position - 1];
+      return stored !== undefined && SAME.every((field) => stored[field] === event[field]);
+    },
     claimDue: async (claim) => claimDue(claim),
     extend: async ({ stream, key, holder, after_ms }) => {
       const deadline = deadlines.get(stream);
@@ -84,6 +88,7 @@ export function memoryEventLog({ now_ms, sha256 }: MemoryEventLogOptions): Event
   };
 }
 
+const SAME = ['id', 'stream', 'version', 'type', 'data'] as const;
 const UNFIT = /[\n\r\0]/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

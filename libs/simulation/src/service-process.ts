@@ -71,6 +71,7 @@ export function serviceProcess(options: ProcessOptions): ServiceProcess {
     load: (stream, after) => asked(() => log.load(stream, after)),
     readAfter: (after, limit) => asked(() => log.readAfter(after, limit)),
     head: () => asked(() => log.head()),
+    holds: (event) => asked(() => log.holds(event)),
     claimDue: (claim) => asked(() => log.claimDue(claim)),
     extend: (lease) => asked(() => log.extend(lease)),
     clearDeadline: (stream, key) => asked(() => log.clearDeadline(stream, key)),
