@@ -233,7 +233,9 @@ describe('an inbound request', () => {
   };
   it.each([
     ['{}', 'idempotency_key: is missing'],
-    ['no json', 'the body is not JSON'],
+    ['no json', 'is not JSON'],
+    ['{"a":{"__proto__":1}}', 'a.__proto__'],
+    ['['.repeat(20_000), 'nested deeper'],
   ])('that can never be handled (%s) is parked at once, with what is wrong', async (body, cause) => {
     const on = bench();
     expect(await on.service(intake).receive(inbound(body))).toEqual({ ack: true });

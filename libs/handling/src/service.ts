@@ -2,12 +2,21 @@
  * What a service does with what arrives: react → (look up) → decide → append → work → settle. Free of any framework, over
  * ports, so that production and simulation run the same code.
  */
-import { DELIVERIES_MAX, UnreadableEvent, SERVICES, type Category, type InboundName, type ServiceName } from '@baton/contracts';
+import {
+  DELIVERIES_MAX,
+  LOOKED_UP,
+  SERVICES,
+  UnreadableEvent,
+  readOutsideJson,
+  type Category,
+  type InboundName,
+  type ServiceName,
+} from '@baton/contracts';
 import { LEASE_MS, react, type Waiting } from '@baton/domain';
 import type { DeadLetter, DeadLetters, EventLog } from '@baton/ports';
 import { decideAndAppend, type Appending, type Decided, type Request } from './decide-and-append.ts';
 import { isDefect } from './defect.ts';
-import type { Delivery, InboundDelivery, Settlement } from './delivery.ts';
+import type { Delivery, EventDelivery, InboundDelivery, Settlement } from './delivery.ts';
 import { uuidOf } from './event-id.ts';
 import { noInstruments, serviceActor, type Instruments } from './instruments.ts';
 import { mailbox } from './mailbox.ts';
@@ -19,6 +28,11 @@ import { workers, type Performer, type Workers } from './work.ts';
 /** An inbound request that can never be handled: dead-lettered at once, with every fault in its message. */
 export class InvalidRequest extends Error {
   override readonly name = 'InvalidRequest';
+}
+
+/** An event that came over the bus and is not in the log: whoever published it was not copying the log. Never handled. */
+export class ForgedEvent extends Error {
+  override readonly name = 'ForgedEvent';
 }
 
 export interface ServiceDefinition {
@@ -130,6 +144,7 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
   const handle = async (delivery: Delivery): Promise<void> => {
     const { requests, correlation_id, traceparent, label } = requestsOf(delivery);
     if (requests.length === 0) return;
+    if (delivery.kind === 'event') await refuseForged(delivery);
     await instruments.span(
       `process ${label}`,
       { mission_id: correlation_id, consumer: delivery.consumer, position: delivery.sequence, event_type: label },
@@ -140,10 +155,22 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
     );
   };
 
+  const refuseForged = async ({ event, sequence: position, body: data }: EventDelivery): Promise<void> => {
+    const { id, stream, version, type } = event();
+    if (!LOOKED_UP.has(type) || (await ports.log.holds({ position, id, stream, version, type, data }))) return;
+    throw new ForgedEvent(
+      `the log does not hold ${type} ${id} of ${stream} at position ${String(position)}: it was not published by the relay of this log; see deploy/runbooks/forged-event.md`,
+    );
+  };
+
   const park = async (delivery: Delivery, reason: DeadLetter['reason'], cause: string): Promise<void> => {
     const { consumer, subject, sequence, headers, body, deliveries } = delivery;
-    const stream = delivery.kind === 'event' ? (headers['ce-subject'] ?? null) : null;
-    const id = uuidOf(`dead-letter\n${consumer}\n${delivery.kind === 'event' ? sequence : delivery.id}`);
+    // A forgery parks nobody's stream, and leaves the name of its letter to the event that has its position in the log.
+    const forged = reason === 'forged-event';
+    const stream = delivery.kind === 'event' && !forged ? (headers['ce-subject'] ?? null) : null;
+    const message =
+      delivery.kind === 'event' ? `${String(sequence)}${forged ? `\nforged\n${headers['ce-id'] ?? ''}` : ''}` : delivery.id;
+    const id = uuidOf(`dead-letter\n${consumer}\n${message}`);
     await ports.dead_letters.park({
       id,
       consumer,
@@ -156,7 +183,7 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
       cause,
       deliveries,
     });
-    if (stream !== null) parked.add(consumer, stream);
+    if (stream !== null) await parked.changed(consumer, stream);
     counts.dead_lettered++;
     instruments.deadLettered(consumer, reason, cause);
   };
@@ -180,6 +207,7 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
     } catch (error) {
       if (error instanceof UnreadableEvent) await park(delivery, error.kind, error.message);
       else if (error instanceof InvalidRequest) await park(delivery, 'invalid', error.message);
+      else if (error instanceof ForgedEvent) await park(delivery, 'forged-event', error.message);
       else if (!isDefect(error)) throw error;
       else if (delivery.deliveries >= DELIVERIES_MAX)
         await park(delivery, 'handler-failed', (error as Error).stack ?? String(error));
@@ -263,8 +291,8 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
 
 function parseBody(body: string): unknown {
   try {
-    return JSON.parse(body);
+    return readOutsideJson(body);
   } catch (cause) {
-    throw new InvalidRequest(`the body is not JSON: ${(cause as Error).message}`, { cause });
+    throw new InvalidRequest(`the body cannot be taken: ${(cause as Error).message}`, { cause });
   }
 }
