@@ -13,9 +13,19 @@ describe('the HTTP edge of a service', () => {
   it.each<[string, () => Promise<Called>, number, object]>([
     ['an unknown address', () => host.call('/nowhere'), 404, { type: 'urn:baton:problem:not-found', title: 'Not Found' }],
     ['an unknown method', () => host.call('/missions', { method: 'DELETE' }), 404, { type: 'urn:baton:problem:not-found' }],
-    ['a body that is not JSON', () => host.post('{"title":'), 400, { type: 'urn:baton:problem:bad-request' }],
-    ['an empty body', () => host.post(''), 400, {}],
-    ['JSON that would change all objects', () => host.post('{"title":"t","risk":"low","__proto__":{"polluted":1}}'), 400, {}],
+    [
+      'a body that is not JSON',
+      () => host.post('{"title":'),
+      400,
+      { type: 'urn:baton:problem:invalid-body', faults: [{ field: '(body)' }] },
+    ],
+    ['an empty body', () => host.post(''), 400, { faults: [{ field: '(body)' }] }],
+    [
+      'JSON that would change all objects',
+      () => host.post('{"title":"t","risk":"low","__proto__":{"polluted":1}}'),
+      400,
+      { faults: [{ field: '__proto__' }] },
+    ],
     [
       'JSON that would do it in a roundabout way',
       () => host.post('{"title":"t","risk":"low","constructor":{"prototype":{"polluted":1}}}'),
@@ -33,6 +43,20 @@ describe('the HTTP edge of a service', () => {
       () => host.post('<x/>', 'application/xml'),
       415,
       { type: 'urn:baton:problem:unsupported-media-type' },
+    ],
+    [
+      'a form',
+      () => host.post('title=t&risk=low', 'application/x-www-form-urlencoded'),
+      415,
+      { type: 'urn:baton:problem:unsupported-media-type' },
+    ],
+    ['plain text', () => host.post('{}', 'text/plain'), 415, { type: 'urn:baton:problem:unsupported-media-type' }],
+    ['a type that is none', () => host.post('{}', 'json'), 415, { type: 'urn:baton:problem:unsupported-media-type' }],
+    [
+      'bytes that are no text',
+      () => host.post(Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])),
+      400,
+      { faults: [{ field: '(body)', problem: 'is not text in UTF-8' }] },
     ],
     [
       'a problem of the controller',

@@ -4,6 +4,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Fault } from '@baton/contracts';
 import type { Logger } from '@baton/telemetry';
 import type { z } from 'zod';
+import { BODY_BYTES_MAX } from './limits.ts';
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json; charset=utf-8';
 
@@ -152,9 +153,6 @@ const storeUnavailable = (cause: Error): Problem =>
     headers: { 'retry-after': String(STORE_RETRY_AFTER_S) },
     cause,
   });
-
-/** 1 MiB. */
-export const BODY_BYTES_MAX = 1_048_576;
 
 const statusOf = (thrown: unknown): number => {
   const status = thrown instanceof Error && 'statusCode' in thrown ? Number(thrown.statusCode) : 500;
