@@ -111,7 +111,7 @@ export const LOOKED_UP: ReadonlySet<EventType> = new Set([
 
 /** How long a delivery may stay unsettled before it is delivered again. Long work never holds one (leases do). */
 export const ACK_WAIT_MS = 8_000;
-/** After this many deliveries the message is dead-lettered instead of handled: also the way out for a message that kills its process. */
+/** After this many deliveries the message is dead-lettered, and tried once more alone: also the way out for one that kills its process. */
 export const DELIVERIES_MAX = 8;
 
 /** The subjects that a consumer is filtered to; undefined = all of its stream. */

@@ -17,8 +17,8 @@ import type { DeadLetter, DeadLetters, EventLog } from '@baton/ports';
 import { decideAndAppend, type Appending, type Decided, type Request } from './decide-and-append.ts';
 import { isDefect } from './defect.ts';
 import type { Delivery, EventDelivery, InboundDelivery, Settlement } from './delivery.ts';
-import { uuidOf } from './event-id.ts';
 import { noInstruments, serviceActor, type Instruments } from './instruments.ts';
+import { letterOf } from './letter.ts';
 import { mailbox } from './mailbox.ts';
 import { parkedStreams } from './parked.ts';
 import { knownStreams } from './streams.ts';
@@ -163,44 +163,43 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
     );
   };
 
-  const park = async (delivery: Delivery, reason: DeadLetter['reason'], cause: string): Promise<void> => {
-    const { consumer, subject, sequence, headers, body, deliveries } = delivery;
-    // A forgery parks nobody's stream, and leaves the name of its letter to the event that has its position in the log.
-    const forged = reason === 'forged-event';
-    const stream = delivery.kind === 'event' && !forged ? (headers['ce-subject'] ?? null) : null;
-    const message =
-      delivery.kind === 'event' ? `${String(sequence)}${forged ? `\nforged\n${headers['ce-id'] ?? ''}` : ''}` : delivery.id;
-    const id = uuidOf(`dead-letter\n${consumer}\n${message}`);
-    await ports.dead_letters.park({
-      id,
-      consumer,
-      subject,
-      position: delivery.kind === 'event' ? sequence : null,
-      stream,
-      headers,
-      body,
-      reason,
-      cause,
-      deliveries,
-    });
-    if (stream !== null) await parked.changed(consumer, stream);
+  const park = async (delivery: Delivery, reason: DeadLetter['reason'], cause: string): Promise<string> => {
+    const letter = letterOf(delivery, reason, cause);
+    await ports.dead_letters.park(letter);
+    if (letter.stream !== null) await parked.changed(letter.consumer, letter.stream);
     counts.dead_lettered++;
-    instruments.deadLettered(consumer, reason, cause);
+    instruments.deadLettered(letter.consumer, reason, cause);
+    return letter.id;
+  };
+
+  /**
+   * What was only held while another message killed the process was delivered as often as that one. So it is put aside first
+   * and then tried once more, one at a time: what dies of it is where it belongs already, and what does not is given back.
+   */
+  const tryAlone = async (delivery: Delivery): Promise<'ack' | 'dead-letter'> => {
+    const { id } = letterOf(delivery, 'handler-crashed', '');
+    const { consumer, deliveries } = delivery;
+    const aside = await ports.dead_letters.list({ consumer, status: 'parked' });
+    if (aside.some((letter) => letter.id === id)) return 'dead-letter';
+    const cause = `delivered ${String(deliveries)} times and never settled: handling it kills or blocks its process`;
+    await park(delivery, 'handler-crashed', cause);
+    try {
+      await handle(delivery);
+    } catch (error) {
+      instruments.fault(`${consumer} at ${String(delivery.sequence)}, alone`, error);
+      return 'dead-letter';
+    }
+    await ports.dead_letters.settle(id, 'replayed');
+    if (delivery.kind === 'event') await parked.changed(consumer, delivery.headers['ce-subject'] ?? '');
+    return 'ack';
   };
 
   const settle = async (delivery: Delivery): Promise<'ack' | 'nak' | 'dead-letter'> => {
-    if (delivery.deliveries > DELIVERIES_MAX) {
-      await park(
-        delivery,
-        'handler-crashed',
-        `delivered ${delivery.deliveries} times and never settled: handling it kills or blocks its process`,
-      );
-      return 'dead-letter';
-    }
     if (delivery.kind === 'event' && (await parked.has(delivery.consumer, delivery.headers['ce-subject'] ?? ''))) {
       await park(delivery, 'parked-behind', 'an earlier message of this stream is dead-lettered; settle that one first');
       return 'dead-letter';
     }
+    if (delivery.deliveries > DELIVERIES_MAX) return perStream.run('alone', () => tryAlone(delivery));
     try {
       await handle(delivery);
       return 'ack';

@@ -8,7 +8,7 @@ import { readJsonBody } from './json-body.ts';
 import { BODY_BYTES_MAX } from './limits.ts';
 import { nestLogger } from './nest-logger.ts';
 import { PLATFORM, type Platform } from './platform.ts';
-import { problemFilter } from './problem.ts';
+import { answerUnrouted, problemFilter } from './problem.ts';
 
 export type ServiceModule = Type | DynamicModule;
 
@@ -32,6 +32,7 @@ export async function createNestApp(
     },
     bodyLimit: BODY_BYTES_MAX,
     clientErrorHandler: refuseClient,
+    frameworkErrors: answerUnrouted,
     skipMiddie: true,
   });
   const root: DynamicModule = {

@@ -113,6 +113,12 @@ export function problemFilter(logger: Logger): ExceptionFilter {
   };
 }
 
+/** What has an address that cannot be read reaches no filter: the router answers it. */
+export function answerUnrouted(error: Error, _request: unknown, reply: unknown): void {
+  const { body } = toProblem(error);
+  (reply as Reply).code(body.status).headers({ 'content-type': PROBLEM_CONTENT_TYPE }).send(JSON.stringify(body));
+}
+
 function toProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
   // By its name: an error that a port of another store throws counts as well.

@@ -74,7 +74,7 @@ const consumers = (): string[] => [
   '## Durable consumers',
   '',
   `Pull consumers with explicit acknowledgement. A delivery that stays unsettled for ${duration(ACK_WAIT_MS)} is delivered again, without limit; from`,
-  `delivery ${String(DELIVERIES_MAX + 1)} on the service that pulls it dead-letters it instead of handling it. \`react\` is pulled as it comes, \`start\` only while`,
+  `delivery ${String(DELIVERIES_MAX + 1)} on the service that pulls it dead-letters it first, then tries it once more, alone. \`react\` is pulled as it comes, \`start\` only while`,
   'there is a free slot for long work.',
   '',
   ...table(
