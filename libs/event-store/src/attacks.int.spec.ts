@@ -143,6 +143,7 @@ describe('an attack on Postgres', () => {
 
   it('by asking whether something is recorded learns nothing but that', async () => {
     const [event] = await stores.open('auditor').log.load('mission-1');
+    if (!event) throw new Error('one event was appended');
     const { log } = stores.open('planner');
     expect(await log.holds(event)).toBe(true);
     const others = [

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { hostedService, type HostedService } from '../test/hosted-service.ts';
 import { HEADER_BYTES_MAX } from './limits.ts';
@@ -120,4 +121,28 @@ describe('hostile input to an HTTP edge', () => {
     );
     expect((await host.post('{"title":"t","risk":"low"}')).status).toBe(201);
   });
+
+  it('takes no harm from a request line that is not one', async () => {
+    await host.start();
+    const { hostname, port } = new URL(host.running().url);
+    const status = await new Promise((resolve) =>
+      httpRequest({ hostname, port, path: '//%00%ff/..;/' }, (response) => resolve(response.resume().statusCode)).end(),
+    );
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(status).toBeLessThan(500);
+    expect((await host.call('/livez')).status).toBe(200);
+  });
+
+  it.each(['application/x-www-form-urlencoded', 'text/plain', 'json', 'multipart/form-data; boundary=x', 'application/json5'])(
+    'is not taken as %s',
+    async (type) => {
+      await host.start();
+      const response = await host.post('{"title":"t","risk":"low"}', type);
+      expect([response.status, response.type]).toEqual([415, 'application/problem+json; charset=utf-8']);
+      expect(response.json()).toMatchObject({
+        type: 'urn:baton:problem:unsupported-media-type',
+        detail: expect.any(String) as unknown,
+      });
+    },
+  );
 });
