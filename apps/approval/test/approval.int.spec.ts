@@ -227,6 +227,39 @@ describe('the approval service', () => {
     expect(await typesOf(mission_id)).toEqual(['GateOpened']);
   });
 
+  it.each(['%00', 'a%0ab', '%ff', '..%2f..', 'm.1', 'x'.repeat(101), '-x'])(
+    'knows no card of a mission called %s, and says so',
+    async (name) => {
+      const answered = await answer(name, 'bob');
+      expect(answered.status).toBeGreaterThanOrEqual(400);
+      expect(answered.status).toBeLessThan(500);
+      expect(answered.body).toMatchObject({ status: answered.status, title: expect.any(String) as unknown });
+      expect((await answer(randomUUID(), 'bob')).status).toBe(404);
+    },
+  );
+
+  it.each([
+    '{"answer":"approve","answer":"deny","content_digest":"x"}',
+    '{"answer":"approve","content_digest":"x","__proto__":{"by":"ada"}}',
+    String.raw`{"answer":"approve","content_digest":"\u0000"}`,
+    `{"answer":"approve","content_digest":${'['.repeat(20_000)}${']'.repeat(20_000)}}`,
+    `{"answer":"approve","content_digest":"${'x'.repeat(300)}"}`,
+    '[1e400]',
+    'null',
+  ])('takes no answer that could be read in two ways, or not at all, and says what is wrong: %.60s', async (body) => {
+    const response = await fetch(`${service.url}/v1/gates/${randomUUID()}/1/answer`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'baton-actor': 'bob' },
+      body,
+    });
+    const told = (await response.json()) as { faults: readonly { field: string; fix: string }[] };
+    expect([response.status, told.faults.length > 0, told.faults.every(({ field, fix }) => field !== '' && fix !== '')]).toEqual([
+      400,
+      true,
+      true,
+    ]);
+  });
+
   it('takes answers by event, once, and dead-letters what is none', async () => {
     const mission_id = await proposed('high');
     const asked = { mission_id, revision: 1, content_digest: CONTENT, answer: 'approve', by: 'bob' };

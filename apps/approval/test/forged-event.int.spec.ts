@@ -249,8 +249,12 @@ describe('an event on the bus that is not in the log, published with the key of 
     expect((await letters()).map(({ reason }) => reason)).toEqual(['forged-event', 'forged-event']);
     expect(await gateOf(racing)).toEqual([]);
 
+    // The log ends where the stream does.
+    await proposed(randomUUID(), 'low');
     startOwnRelay();
     await eventually(() => relay.status() === 'halted', WITHIN);
+    // The id is the one in the log: only the content tells.
+    expect(told.findLast((line) => line.startsWith('relay-broker-ahead'))).toContain('with other content');
     await heal(real.position);
     await eventually(async () => (await gateOf(racing)).length > 0, WITHIN);
     expect(await gateOf(racing)).toEqual(['GateOpened']);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { EVENT_STREAM, INBOUND, INBOUND_STREAM, STREAMS, type StoredEvent } from '@baton/contracts';
+import { EVENT_STREAM, INBOUND, INBOUND_STREAM, STREAMS, UnreadableEvent, type StoredEvent } from '@baton/contracts';
 import { eventually } from '@baton/testing';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { headers as natsHeaders, type MsgHdrsImpl } from '@nats-io/nats-core';
 import fc from 'fast-check';
-import { encodeEvent, publishInbound, type Delivery } from '../src/index.ts';
+import { decodeEvent, encodeEvent, publishInbound, type Delivery, type Headers } from '../src/index.ts';
 import { messageHeaders, parseHeaderBlock } from '../src/header-block.ts';
 import { WITHIN, collect, relayedBus } from './relayed-bus.ts';
 import { planCancelled } from './secured-nats.ts';
@@ -47,6 +47,52 @@ describe('what an event may be called', () => {
         const encoded = (messageHeaders(headers) as MsgHdrsImpl).encode();
         expect(parseHeaderBlock(Buffer.from(encoded).toString('latin1'))).toEqual(headers);
         expect(encoded.length + Buffer.byteLength(payload)).toBeLessThan(STREAMS[EVENT_STREAM].max_msg_bytes);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+function outcomeOf(headers: Headers, data: string): 'read' | 'unreadable' | 'broken' {
+  try {
+    decodeEvent(headers, data);
+    return 'read';
+  } catch (error) {
+    return error instanceof UnreadableEvent ? 'unreadable' : 'broken';
+  }
+}
+
+describe('headers of an event', () => {
+  it('are those of an event, or it is unreadable: never anything else', () => {
+    const { headers, payload } = encodeEvent(planCancelled(1, 'm-1'));
+    const value = fc.oneof(
+      text,
+      fc.constantFrom('%0d%0a', '-1', '1e3', '99999999999999999999', 'baton.plan.plan-cancelled.v2', '__proto__'),
+    );
+    const mutated = fc
+      .array(fc.tuple(fc.constantFrom(...Object.keys(headers), 'ce-sealed', '__proto__', 'ce-x'), fc.option(value)), {
+        maxLength: 3,
+      })
+      .map((changes) => {
+        const all = new Map<string, string>(Object.entries(headers));
+        for (const [name, changed] of changes) {
+          if (changed === null) all.delete(name);
+          else all.set(name, changed);
+        }
+        return Object.fromEntries(all);
+      });
+    const body = fc.oneof(fc.constant(payload), fc.json(), text);
+    fc.assert(
+      fc.property(mutated, body, (given, data) => {
+        const outcome = outcomeOf(given, data);
+        expect(outcome).not.toBe('broken');
+        // What was not touched is read.
+        expect(
+          outcome === 'unreadable' &&
+            Object.keys(headers).every((name) => given[name] === headers[name]) &&
+            data === payload &&
+            given['ce-sealed'] === undefined,
+        ).toBe(false);
       }),
       { numRuns: 1_000 },
     );

@@ -76,6 +76,24 @@ export function keepsEventLogContract(make: () => Promise<EventLogSetup>): void 
       expect(await setup.reader.readAfter(0, 10)).toEqual(stored);
     });
 
+    it('says of an event whether it holds exactly that one, whoever wrote it and however many ask', async () => {
+      const stored = storedBy(await log.append(appendOf(3)));
+      const [first] = stored;
+      if (!first) throw new Error('three events were appended');
+      const changed = [
+        { ...first, position: 2 },
+        { ...first, position: 99 },
+        { ...first, id: randomUUID() },
+        { ...first, stream: 'mission-other' },
+        { ...first, version: 2 },
+        { ...first, type: 'Other' },
+        { ...first, data: `${first.data} ` },
+      ];
+      const asked = Array.from({ length: 200 }, () => [...stored, ...changed]).flat();
+      const answers = await Promise.all(asked.map((event) => setup.logs[1].holds(event)));
+      expect(answers).toEqual(asked.map((event) => stored.includes(event)));
+    });
+
     it('chains each event to the one before by its hash, and never goes back in time', async () => {
       for (const count of [1, 3, 2]) await log.append(appendOf(count));
       const events = await wholeLog(setup.reader);
