@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { connectBus, decodeEvent, encodeEvent, ensureTopology, publishInbound, type BusConnection } from '@baton/bus';
-import type { AnswerGate, DataOf, StoredEvent } from '@baton/contracts';
-import { migrate, setPasswords } from '@baton/event-store';
+import type { AnswerGate, DataOf } from '@baton/contracts';
+import { migrate, openEventStore, setPasswords, type EventStore } from '@baton/event-store';
 import { digestOf, type ServiceRuntime } from '@baton/handling';
 import { RUNTIME, readConfig, startService, type RunningService } from '@baton/service-host';
 import { logger } from '@baton/telemetry';
@@ -10,6 +10,7 @@ import {
   TEST_ROLE_PASSWORD,
   databaseUrl,
   eventually,
+  storedBy,
   testDatabase,
   testNats,
   type TestDatabase,
@@ -30,9 +31,14 @@ describe('the approval service', () => {
   let outside: BusConnection;
   let service: RunningService;
   let runtime: ServiceRuntime;
+  let release: EventStore;
   beforeAll(async () => {
     database = await testDatabase({ migrate: async (url) => void (await migrate(url)) });
-    await setPasswords(database.superuser_url, { baton_approval: TEST_ROLE_PASSWORD });
+    await setPasswords(database.superuser_url, { baton_approval: TEST_ROLE_PASSWORD, baton_release: TEST_ROLE_PASSWORD });
+    release = openEventStore({
+      url: databaseUrl(database.url, { user: 'baton_release', password: TEST_ROLE_PASSWORD }),
+      application_name: 'spec-release',
+    });
     nats = await testNats({ config_text: 'jetstream { max_memory_store: 64MB, max_file_store: 64GB }\n' });
     provisioner = await connectBus({ servers: nats.url, user: 'provisioner', logger: log });
     await ensureTopology(provisioner.connection, { replicas: 1 });
@@ -48,13 +54,14 @@ describe('the approval service', () => {
   }, 120_000);
   afterAll(async () => {
     await service?.stop();
+    await release?.close();
     await Promise.all([outside?.close(), provisioner?.close()]);
     await nats?.stop();
     await database?.drop();
   });
 
-  let position = 0;
-  /** Ada's release is proposed, as the relay would say it; resolves to the mission when that is settled. */
+  const appendedTo = new Map<string, number>();
+  /** Ada's release is proposed in the log, and delivered as the relay would; resolves to the mission when that is settled. */
   async function proposed(risk: 'low' | 'medium' | 'high', mission_id: string = randomUUID()): Promise<string> {
     const data: DataOf<'ReleaseProposed'> = {
       mission_id,
@@ -86,17 +93,16 @@ describe('the approval service', () => {
       causation_id: 'spec',
       actor: { kind: 'service', id: 'release' },
     };
-    const stored: StoredEvent = {
-      position: ++position,
-      stream: `release-${mission_id}`,
-      version: 1,
-      id: randomUUID(),
-      type: 'ReleaseProposed',
-      recorded_at: '2026-11-21T00:00:00.000000Z',
-      meta: JSON.stringify(meta),
-      data: JSON.stringify(data),
-      hash: '0'.repeat(64),
-    };
+    const stream = `release-${mission_id}`;
+    const appended = await release.log.append({
+      stream,
+      expected_version: appendedTo.get(stream) ?? 0,
+      events: [{ id: randomUUID(), type: 'ReleaseProposed', meta: JSON.stringify(meta), data: JSON.stringify(data) }],
+      deadline: null,
+    });
+    const [stored] = storedBy(appended);
+    if (!stored) throw new Error('one event was appended');
+    appendedTo.set(stream, stored.version);
     const { subject, headers, payload: body } = encodeEvent(stored);
     const settlement = await runtime.receive({
       kind: 'event',
@@ -219,6 +225,39 @@ describe('the approval service', () => {
     // Who answers is who asks at the edge, whatever the body says.
     expect(await answer(mission_id, 'ada', { by: 'bob' })).toMatchObject(refused(403, 'self-approval'));
     expect(await typesOf(mission_id)).toEqual(['GateOpened']);
+  });
+
+  it.each(['%00', 'a%0ab', '%ff', '..%2f..', 'm.1', 'x'.repeat(101), '-x'])(
+    'knows no card of a mission called %s, and says so',
+    async (name) => {
+      const answered = await answer(name, 'bob');
+      expect(answered.status).toBeGreaterThanOrEqual(400);
+      expect(answered.status).toBeLessThan(500);
+      expect(answered.body).toMatchObject({ status: answered.status, title: expect.any(String) as unknown });
+      expect((await answer(randomUUID(), 'bob')).status).toBe(404);
+    },
+  );
+
+  it.each([
+    '{"answer":"approve","answer":"deny","content_digest":"x"}',
+    '{"answer":"approve","content_digest":"x","__proto__":{"by":"ada"}}',
+    String.raw`{"answer":"approve","content_digest":"\u0000"}`,
+    `{"answer":"approve","content_digest":${'['.repeat(20_000)}${']'.repeat(20_000)}}`,
+    `{"answer":"approve","content_digest":"${'x'.repeat(300)}"}`,
+    '[1e400]',
+    'null',
+  ])('takes no answer that could be read in two ways, or not at all, and says what is wrong: %.60s', async (body) => {
+    const response = await fetch(`${service.url}/v1/gates/${randomUUID()}/1/answer`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'baton-actor': 'bob' },
+      body,
+    });
+    const told = (await response.json()) as { faults: readonly { field: string; fix: string }[] };
+    expect([response.status, told.faults.length > 0, told.faults.every(({ field, fix }) => field !== '' && fix !== '')]).toEqual([
+      400,
+      true,
+      true,
+    ]);
   });
 
   it('takes answers by event, once, and dead-letters what is none', async () => {

@@ -1,5 +1,5 @@
 /** The HTTP edge of intake: parse → command → decide. */
-import { IDEMPOTENCY_KEY_CHARS_MAX } from '@baton/contracts';
+import { IDEMPOTENCY_KEY_CHARS_MAX, missionIdSchema } from '@baton/contracts';
 import { missionIdOf, type Decided, type ServiceRuntime } from '@baton/handling';
 import { parseBody, PLATFORM, problem, RUNTIME, type Platform } from '@baton/service-host';
 import { Body, Controller, Headers, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { cancellation, submission } from './work.ts';
 
 const PERSON_CHARS_MAX = 200;
+const cancelledSchema = z.object({ mission_id: missionIdSchema });
 const cancelBodySchema = z.object({ reason: z.string().max(1_000).default('') }).prefault({});
 
 interface Reply {
@@ -79,10 +80,11 @@ export class MissionsController {
   @Post(':mission_id/cancel')
   @HttpCode(202)
   async cancel(
-    @Param('mission_id') mission_id: string,
+    @Param() named: unknown,
     @Body() body: unknown,
     @Headers() headers: Record<string, string | undefined>,
   ): Promise<unknown> {
+    const { mission_id } = parseBody(cancelledSchema, named);
     const by = actorOf(headers['baton-actor']);
     const { reason } = parseBody(cancelBodySchema, body ?? undefined);
     const decided = await this.platform.instruments.span(

@@ -136,6 +136,7 @@ export async function bench(files: Files) {
       if (!found) throw new Error(`${type} did not happen to ${mission_id}; faults: ${faults.join('; ')}`);
       return found.data as DataOf<T>;
     },
+    letters: () => record.deadLetters.list(),
     dispose: async () => {
       await runtime.stop(STOP_GRACE_MS);
       await rm(root, { recursive: true, force: true });

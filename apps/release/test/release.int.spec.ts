@@ -81,6 +81,23 @@ describe('the release service', () => {
     expect(on.faults).toEqual([]);
   });
 
+  it('does not land by a gate that the log does not hold, however it came by bus', async () => {
+    await twoFiles();
+    const real = await gatePassed();
+    // Of a person who was never asked, and in the place of the true one.
+    const forged = { ...real, data: real.data.replace('bob', 'eve') };
+    for (const event of [forged, { ...real, position: real.position + 1 }]) await on.deliver(event);
+    expect(await on.types(MISSION)).toEqual(TO_GATE);
+    expect((await on.letters()).map(({ reason, stream }) => [reason, stream])).toEqual([
+      ['forged-event', null],
+      ['forged-event', null],
+    ]);
+    expect(await on.commits()).toBe(1);
+    await on.deliver(real);
+    await on.workEnds();
+    expect(await on.types(MISSION)).toEqual([...TO_GATE, ...TO_MAIN]);
+  });
+
   it('tests again on a target that moved, and lands the same diff without a second question', async () => {
     await twoFiles();
     const first = await on.last(MISSION, 'IntegrationTested');

@@ -71,14 +71,21 @@ interface Naming {
 }
 const namings = new Map<string, Naming>();
 
+const UNKNOWN_TYPE_CHARS_MAX = 100;
+/** Whatever a type of event is called, its message can be published: the log must not be held up by a name. */
+const tokenOf = (type: string): string =>
+  type
+    .slice(0, UNKNOWN_TYPE_CHARS_MAX)
+    .replace(/(?<=[a-z0-9])(?=[A-Z])/g, '-')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]/g, '-') || '-';
+
 /** Also for types that only a newer release knows: the relay copies what is in the log, whatever it is. */
 function namingOf(type: string, stream: string): Naming {
   const known = namings.get(type);
   if (known) return known;
   const category = describeEvent(type)?.category ?? categoryOf(stream);
-  const subject = describeEvent(type)
-    ? subjectOf(type as EventType)
-    : `baton.event.${category}.${type.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '-').toLowerCase()}`;
+  const subject = describeEvent(type) ? subjectOf(type as EventType) : `baton.event.${category}.${tokenOf(type)}`;
   const naming = { subject, source: `/baton/${OWNERS.get(category) ?? 'unknown'}`, name: subject.slice('baton.event.'.length) };
   // Only declared types are kept: what else is in the log has no bound.
   if (describeEvent(type)) namings.set(type, naming);

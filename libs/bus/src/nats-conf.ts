@@ -1,7 +1,7 @@
 /** The one configuration of the server, for the laptop, compose and Kubernetes; what differs comes from the environment. */
 import { BUS_USERS, nkeyVariable, permissionsOf, type BusUser } from './permissions.ts';
 
-const HEAD = `# Generated from libs/bus/src/permissions.ts; \`nats-conf.spec.ts\` fails when it is edited by hand.
+const HEAD = `# Generated from libs/contracts/src/services.ts and libs/bus/src/permissions.ts: \`npm run docs\` writes it, \`npm run verify\` fails when it has drifted.
 #
 # nats-server --config nats.conf --store_dir <directory> --port <port> --http_port <monitoring port>
 #

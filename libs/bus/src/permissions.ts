@@ -1,21 +1,21 @@
-/** Who may do what on the bus, made from the same data as the streams and consumers: nothing else is granted to anybody. */
+/** Which subjects each right on the bus is; who has which is said by the matrix of the contracts, and nothing else is granted to anybody. */
 import {
   CONSUMERS,
   EVENT_STREAM,
   INBOUND_STREAM,
-  SERVICE_NAMES,
+  PRIVILEGES,
+  PRINCIPALS,
   STREAMS,
   consumersOf,
+  type BusRight,
   type ConsumerName,
-  type ServiceName,
+  type Principal,
 } from '@baton/contracts';
 
-/** Creates and updates streams and consumers; for operators and deployment, not for running. */
 export const PROVISIONER = 'provisioner';
-/** People and programs outside: ask by inbound event, and watch. */
 export const CLI = 'cli';
-export const BUS_USERS = [...SERVICE_NAMES, PROVISIONER, CLI] as const;
-export type BusUser = ServiceName | typeof PROVISIONER | typeof CLI;
+export type BusUser = Exclude<Principal, 'auditor'>;
+export const BUS_USERS = PRINCIPALS.filter((principal): principal is BusUser => PRIVILEGES[principal].bus.length > 0);
 
 export interface Permissions {
   readonly publish: readonly string[];
@@ -36,52 +36,57 @@ function pulling(name: ConsumerName): string[] {
   ];
 }
 
-const STREAM_NAMES = Object.keys(STREAMS);
+const ofEachStream = (subjects: (stream: string) => readonly string[]): readonly string[] =>
+  Object.keys(STREAMS).flatMap(subjects);
+const none = { publish: [], subscribe: [] };
 
-/** The only one who writes events. It makes streams and consumers that are missing, but cannot change or remove any stream. */
-const relay = (): string[] => [
-  ...STREAMS[EVENT_STREAM].subjects,
-  ...STREAM_NAMES.flatMap((stream) => [
-    `$JS.API.STREAM.INFO.${stream}`,
-    `$JS.API.STREAM.CREATE.${stream}`,
-    `$JS.API.CONSUMER.INFO.${stream}.*`,
-    `$JS.API.CONSUMER.CREATE.${stream}.>`,
-    `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.*`,
-  ]),
-  `$JS.API.DIRECT.GET.${EVENT_STREAM}`,
-];
-
-const provisioner = (): string[] => [
-  '$JS.API.INFO',
-  ...STREAM_NAMES.flatMap((stream) => [
-    ...['INFO', 'CREATE', 'UPDATE', 'DELETE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
-    ...['INFO', 'DELETE'].map((verb) => `$JS.API.CONSUMER.${verb}.${stream}.*`),
-    `$JS.API.CONSUMER.CREATE.${stream}.>`,
-    `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.*`,
-    `$JS.API.CONSUMER.LIST.${stream}`,
-    `$JS.API.CONSUMER.NAMES.${stream}`,
-  ]),
-];
-
-/** Reads the events through direct gets, which leave nothing behind on the server and take nothing from anybody. */
-const cli = (): string[] => [
-  ...STREAMS[INBOUND_STREAM].subjects,
-  `$JS.API.STREAM.INFO.${EVENT_STREAM}`,
-  `$JS.API.DIRECT.GET.${EVENT_STREAM}`,
-  `$JS.API.DIRECT.GET.${EVENT_STREAM}.>`,
-];
+const RIGHTS: Readonly<Record<BusRight, (user: BusUser) => Permissions>> = {
+  'pull-own': (user) => ({
+    ...none,
+    // The last sequence of the stream is needed to know how far an idle consumer has come.
+    publish: [...consumersOf(user).flatMap(pulling), `$JS.API.STREAM.INFO.${EVENT_STREAM}`],
+  }),
+  'publish-events': () => ({ ...none, publish: STREAMS[EVENT_STREAM].subjects }),
+  'publish-inbound': () => ({ ...none, publish: STREAMS[INBOUND_STREAM].subjects }),
+  'read-events': () => ({
+    ...none,
+    publish: [
+      `$JS.API.STREAM.INFO.${EVENT_STREAM}`,
+      `$JS.API.DIRECT.GET.${EVENT_STREAM}`,
+      `$JS.API.DIRECT.GET.${EVENT_STREAM}.>`,
+    ],
+  }),
+  'watch-events': () => ({ ...none, subscribe: STREAMS[EVENT_STREAM].subjects }),
+  'make-topology': () => ({
+    ...none,
+    publish: ofEachStream((stream) => [
+      `$JS.API.STREAM.INFO.${stream}`,
+      `$JS.API.STREAM.CREATE.${stream}`,
+      `$JS.API.CONSUMER.INFO.${stream}.*`,
+      `$JS.API.CONSUMER.CREATE.${stream}.>`,
+      `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.*`,
+    ]),
+  }),
+  'change-topology': () => ({
+    ...none,
+    publish: [
+      '$JS.API.INFO',
+      ...ofEachStream((stream) => [
+        ...['INFO', 'CREATE', 'UPDATE', 'DELETE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
+        ...['INFO', 'DELETE'].map((verb) => `$JS.API.CONSUMER.${verb}.${stream}.*`),
+        `$JS.API.CONSUMER.CREATE.${stream}.>`,
+        `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.*`,
+        `$JS.API.CONSUMER.LIST.${stream}`,
+        `$JS.API.CONSUMER.NAMES.${stream}`,
+      ]),
+    ],
+  }),
+};
 
 export function permissionsOf(user: BusUser): Permissions {
-  const publish =
-    user === 'relay'
-      ? relay()
-      : user === PROVISIONER
-        ? provisioner()
-        : user === CLI
-          ? cli()
-          : // The last sequence of the stream is needed to know how far an idle consumer has come.
-            [...consumersOf(user).flatMap(pulling), `$JS.API.STREAM.INFO.${EVENT_STREAM}`];
-  // Outsiders may listen to what happens as it happens; a plain subscription leaves nothing behind on the server either.
-  const events = user === CLI ? STREAMS[EVENT_STREAM].subjects : [];
-  return { publish, subscribe: [`_INBOX_${user}.>`, ...events] };
+  const rights = PRIVILEGES[user].bus.map((right) => RIGHTS[right](user));
+  return {
+    publish: [...new Set(rights.flatMap(({ publish }) => publish))],
+    subscribe: [`_INBOX_${user}.>`, ...rights.flatMap(({ subscribe }) => subscribe)],
+  };
 }

@@ -72,7 +72,7 @@ export function startRelay(options: RelayOptions): Relay {
       logger.fatal(
         {
           ...fields,
-          fix: 'the log was restored to an earlier time, or this is the bus of another log: delete the stream BATON_EVENTS if the log is right',
+          fix: 'somebody else published with the key of the relay (deploy/runbooks/forged-event.md), the log was restored to an earlier time, or this is the bus of another log (deploy/runbooks/relay-halted.md)',
         },
         'relay-broker-ahead',
       );
@@ -219,7 +219,7 @@ async function inspect(options: RelayOptions, state: State, to: Term['to']): Pro
   const { bus, log, watermarks, replicas, logger } = options;
   // Set before looking: what happens meanwhile asks for another look.
   state.inspect = false;
-  const tail = await inspectTail({ connection: bus.connection, log, watermarks, replicas });
+  const tail = await inspectTail({ connection: bus.connection, log, watermarks, replicas, known_position: state.position });
   if (tail.status === 'broker-ahead') {
     state.inspect = true;
     to('halted', tail);

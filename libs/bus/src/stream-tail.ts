@@ -1,10 +1,13 @@
 /** The stream is there and is a copy of the beginning of the log; where it is not, nobody may publish. */
-import { CONSUMERS, EVENT_STREAM } from '@baton/contracts';
+import { CONSUMERS, EVENT_STREAM, type StoredEvent } from '@baton/contracts';
 import type { EventLog, Watermarks } from '@baton/ports';
-import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { jetstreamManager, type JetStreamManager, type StoredMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
+import { encodeEvent } from './cloud-event.ts';
 import { CONSUMER_NAMES, ensureTopology, streamInfo } from './ensure-topology.ts';
 
+/** Messages that are compared with the log at a look: as many as a relay that was not the last to publish may have missed. */
+const COMPARED_MAX = 500;
 /** Answers that take longer were lost with a connection. */
 const API = { checkAPI: false, timeout: 2_000 };
 
@@ -19,6 +22,8 @@ export interface TailOptions {
   readonly log: Pick<EventLog, 'readAfter' | 'head'>;
   readonly watermarks: Pick<Watermarks, 'read'>;
   readonly replicas: number;
+  /** Up to here the stream is known to be a copy: what comes behind it is compared. */
+  readonly known_position?: number;
 }
 
 /** Every event up to here has been handled by every consumer: what a new stream need not hold. */
@@ -29,7 +34,13 @@ export function lowestWatermark(watermarks: ReadonlyMap<string, number>): number
 }
 
 /** Makes what is missing, so that nothing unhandled is skipped, and compares the last message with the log. */
-export async function inspectTail({ connection, log, watermarks, replicas }: TailOptions): Promise<StreamTail> {
+export async function inspectTail({
+  connection,
+  log,
+  watermarks,
+  replicas,
+  known_position = 0,
+}: TailOptions): Promise<StreamTail> {
   const kept = await watermarks.read();
   const { created } = await ensureTopology(connection, {
     replicas,
@@ -45,19 +56,38 @@ export async function inspectTail({ connection, log, watermarks, replicas }: Tai
   const { position: head } = await log.head();
   if (sequence > head)
     return { status: 'broker-ahead', sequence, head, cause: `the stream ends at ${sequence}, the log at ${head}` };
-  const cause = info.state.messages > 0 ? await differenceAt(sequence, manager, log) : null;
+  const first = Math.min(sequence, Math.max(known_position + 1, sequence - COMPARED_MAX + 1, info.state.first_seq));
+  const cause = info.state.messages > 0 ? await firstDifference(first, sequence, manager, log) : null;
   if (cause !== null) return { status: 'broker-ahead', sequence, head, cause };
   return { status: 'follows', position: sequence, head, created };
 }
 
-async function differenceAt(
-  sequence: number,
+/** By what is said and done with an event, not by its id alone: ids can be foretold. Null = all are true copies. */
+async function firstDifference(
+  first: number,
+  last: number,
   manager: JetStreamManager,
   log: Pick<EventLog, 'readAfter'>,
 ): Promise<string | null> {
-  const message = await manager.direct.getMessage(EVENT_STREAM, { seq: sequence });
-  const [event] = await log.readAfter(sequence - 1, 1);
-  const id = message?.header.get('ce-id');
-  if (!id || event?.id === id) return null;
-  return `message ${sequence} of the stream is event ${id}, position ${sequence} of the log is event ${event?.id ?? 'none'}`;
+  const events = await log.readAfter(first - 1, last - first + 1);
+  for (let sequence = first; sequence <= last; sequence++) {
+    const message = await manager.direct.getMessage(EVENT_STREAM, { seq: sequence });
+    const event = events[sequence - first];
+    if (!message || (event && isCopy(message, event))) continue;
+    const id = message.header.get('ce-id');
+    const says = event ? `event ${event.id}` : 'none';
+    return `message ${String(sequence)} of the stream is event ${id === '' ? 'without an id' : id}, position ${String(sequence)} of the log is ${says}${event?.id === id ? ' with other content' : ''}`;
+  }
+  return null;
+}
+
+const COMPARED_HEADERS = ['ce-id', 'ce-type', 'ce-subject', 'ce-streamversion', 'ce-sequence'];
+
+function isCopy(message: StoredMsg, event: StoredEvent): boolean {
+  const { subject, headers, payload } = encodeEvent(event);
+  return (
+    message.subject === subject &&
+    COMPARED_HEADERS.every((name) => message.header.get(name) === headers[name]) &&
+    message.string() === payload
+  );
 }

@@ -3,6 +3,10 @@ import { z } from 'zod';
 
 export const IDEMPOTENCY_KEY_CHARS_MAX = 200;
 const key = z.string().trim().min(1).max(IDEMPOTENCY_KEY_CHARS_MAX);
+/** As Baton makes them: what else is asked for cannot exist, and must not become the name of a stream. */
+export const missionIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, 'is not the id of a mission: use letters, digits, _ and - (at most 100)');
 const person = z.string().trim().min(1).max(200);
 
 export const submitMissionSchema = z.object({
@@ -15,17 +19,17 @@ export const submitMissionSchema = z.object({
 export type SubmitMission = z.infer<typeof submitMissionSchema>;
 
 export const cancelMissionSchema = z.object({
-  mission_id: z.string().min(1).max(100),
+  mission_id: missionIdSchema,
   by: person,
   reason: z.string().max(1_000).default(''),
 });
 export type CancelMission = z.infer<typeof cancelMissionSchema>;
 
 export const answerGateSchema = z.object({
-  mission_id: z.string().min(1).max(100),
+  mission_id: missionIdSchema,
   revision: z.number().int().min(1),
   /** Of what the person was shown; a card whose content changed since is refused. */
-  content_digest: z.string(),
+  content_digest: z.string().max(200),
   answer: z.enum(['approve', 'deny']),
   by: person,
   channel: z.string().max(50).default('event'),

@@ -9,7 +9,21 @@ export {
   type StoredEvent,
   type ToldEvent,
 } from './envelope.ts';
-export { AUDITOR_ROLE, SERVICES, SERVICE_NAMES, categoryOf, roleOf, type ServiceName } from './services.ts';
+export {
+  AUDITOR_ROLE,
+  OTHERS,
+  PRINCIPALS,
+  PRIVILEGES,
+  SERVICES,
+  SERVICE_NAMES,
+  categoryOf,
+  roleOf,
+  type BusRight,
+  type Principal,
+  type Privileges,
+  type ServiceName,
+  type Table,
+} from './services.ts';
 export {
   LIMITS,
   RISKS,
@@ -93,9 +107,11 @@ export {
   IDEMPOTENCY_KEY_CHARS_MAX,
   answerGateSchema,
   cancelMissionSchema,
+  missionIdSchema,
   submitMissionSchema,
   type AnswerGate,
   type CancelMission,
   type SubmitMission,
 } from './inbound.ts';
 export { canonicalJson } from './canonical-json.ts';
+export { JSON_DEPTH_MAX, UnfitJson, readOutsideJson } from './outside-json.ts';

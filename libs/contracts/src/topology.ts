@@ -3,7 +3,7 @@
  * from it, and `docs/topology.md` is printed from it.
  */
 import { describeEvent, type EventType } from './events.ts';
-import type { ServiceName } from './services.ts';
+import type { Principal, ServiceName } from './services.ts';
 
 const kebab = (pascal: string): string => pascal.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '-').toLowerCase();
 
@@ -97,7 +97,7 @@ export type ConsumerName = keyof typeof CONSUMERS;
 
 /** How long a delivery may stay unsettled before it is delivered again. Long work never holds one (leases do). */
 export const ACK_WAIT_MS = 8_000;
-/** After this many deliveries the message is dead-lettered instead of handled: also the way out for a message that kills its process. */
+/** After this many deliveries the message is dead-lettered, and tried once more alone: also the way out for one that kills its process. */
 export const DELIVERIES_MAX = 8;
 
 /** The subjects that a consumer is filtered to; undefined = all of its stream. */
@@ -109,5 +109,5 @@ export function filterSubjects(name: ConsumerName): readonly string[] | undefine
   );
 }
 
-export const consumersOf = (service: ServiceName): readonly ConsumerName[] =>
+export const consumersOf = (service: Principal): readonly ConsumerName[] =>
   (Object.keys(CONSUMERS) as ConsumerName[]).filter((name) => CONSUMERS[name].service === service);

@@ -1,7 +1,8 @@
 /** A group of appends goes to Postgres as one call, and each comes back with its own outcome. */
+import { hash } from 'node:crypto';
 import pg from 'pg';
 import type { NewEvent, StoredEvent } from '@baton/contracts';
-import type { Append, Appended } from '@baton/ports';
+import type { Append, Appended, RecordedEvent } from '@baton/ports';
 import { recordedAt } from './hash-chain.ts';
 
 /** What is larger travels as an artifact, named in the event by its digest. */
@@ -11,12 +12,13 @@ const STREAM_BYTES_MAX = 500;
 
 const APPEND = `
   SELECT statuses, versions, first_position, recorded_at_us, hashes
-  FROM baton.append($1::text[], $2::integer[], $3::integer[], $4::text[], $5::bigint[], $6::text[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::bytea[])`;
+  FROM baton.append($1::text[], $2::integer[], $3::integer[], $4::text[], $5::bigint[], $6::text[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::bytea[], $12::bigint[], $13::text[])`;
 
 /** Of each event in `hashes`: a backslash, an x, and 64 hex digits. */
 const HASH_CHARS = 66;
 const CONFLICT = 1;
 const DUPLICATE = 2;
+const FORGED = 3;
 
 interface AppendRow {
   readonly statuses: readonly number[];
@@ -48,10 +50,16 @@ export async function appendGroup(
       events.map((event) => event.meta),
       events.map((event) => event.data),
       artifacts,
+      group.map((append) => append.answers?.position ?? null),
+      group.map((append) => (append.answers ? digestOf(append.answers) : null)),
     ],
   });
   return outcomes(group, rows[0] as AppendRow);
 }
+
+/** Over the same fields as in the function: names and numbers hold no line break, so nothing can be moved from one to another. */
+const digestOf = ({ id, stream, version, type, data }: RecordedEvent): string =>
+  hash('sha256', `${id}\n${stream}\n${String(version)}\n${type}\n${data}`, 'hex');
 
 const UNIQUE_VIOLATION = '23505';
 
@@ -66,6 +74,7 @@ function outcomes(group: readonly Append[], row: AppendRow): readonly Appended[]
     const version = row.versions[index] as number;
     if (row.statuses[index] === CONFLICT) return { status: 'version-conflict', actual_version: version };
     if (row.statuses[index] === DUPLICATE) return { status: 'duplicate-event' };
+    if (row.statuses[index] === FORGED) return { status: 'forged-cause' };
     const events = append.events.map((event, ordinal): StoredEvent => {
       const nth = taken + ordinal;
       return {

@@ -1,42 +1,23 @@
 /** Postgres lets each role do what the matrix of services says, and nothing else; checked anew after every migration. */
 import type pg from 'pg';
-import { AUDITOR_ROLE, SERVICES, SERVICE_NAMES, roleOf, type ServiceName } from '@baton/contracts';
+import { PRINCIPALS, PRIVILEGES, SERVICES, SERVICE_NAMES, roleOf } from '@baton/contracts';
 import { LOGIN_ROLES, OWNER_ROLE } from './roles.ts';
 
-const services = (...names: readonly ServiceName[]): readonly string[] => names.map(roleOf);
-const EVERY_SERVICE = services(...SERVICE_NAMES);
-const READS_ALL = [...services('metrics'), AUDITOR_ROLE];
-
-/** Who may SELECT. Nobody may do anything else to a table. */
-export const TABLE_READERS: Readonly<Record<string, readonly string[]>> = {
-  events: [...services('relay'), ...READS_ALL],
-  log_head: LOGIN_ROLES,
-  watermarks: LOGIN_ROLES,
-  deadlines: READS_ALL,
-  leases: READS_ALL,
-  dead_letters: READS_ALL,
-  writer_grant: [AUDITOR_ROLE],
-  artifacts: [...services('executor', 'reviewer', 'release', 'approval'), AUDITOR_ROLE],
+const byName = (column: 'reads' | 'calls'): Readonly<Record<string, readonly string[]>> => {
+  const names = new Set(PRINCIPALS.flatMap((principal): readonly string[] => PRIVILEGES[principal][column]));
+  return Object.fromEntries(
+    [...names].map((name) => [
+      name,
+      PRINCIPALS.filter((principal) => (PRIVILEGES[principal][column] as readonly string[]).includes(name)).map(roleOf),
+    ]),
+  );
 };
 
-/** Who may call; the functions themselves look at whose stream, lease or consumer it is. */
-export const FUNCTION_CALLERS: Readonly<Record<string, readonly string[]>> = {
-  append: EVERY_SERVICE,
-  news_channel: services('relay'),
-  load_stream: LOGIN_ROLES,
-  claim_due: EVERY_SERVICE,
-  extend_deadline: EVERY_SERVICE,
-  clear_deadline: EVERY_SERVICE,
-  acquire_lease: EVERY_SERVICE,
-  renew_lease: EVERY_SERVICE,
-  release_lease: EVERY_SERVICE,
-  advance_watermark: EVERY_SERVICE,
-  park: EVERY_SERVICE,
-  is_parked: EVERY_SERVICE,
-  list_dead_letters: LOGIN_ROLES,
-  settle_dead_letter: EVERY_SERVICE,
-  put_artifact: services('executor', 'release'),
-};
+/** Table → who may SELECT. Nobody may do anything else to a table. */
+export const TABLE_READERS = byName('reads');
+
+/** Function → who may call it; the functions themselves look at whose stream, lease or consumer it is. */
+export const FUNCTION_CALLERS = byName('calls');
 
 /** One transaction takes all rights away and gives the listed ones, so that nobody is without in between. */
 export async function syncGrants(client: pg.Client): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import { describeEvent, type Actor, type BatonEvent, type Category, type EventMeta, type NewEvent } from '@baton/contracts';
 import { BrokenInvariant, type AnyDecider, type Waiting } from '@baton/domain';
-import type { EventLog } from '@baton/ports';
+import type { EventLog, RecordedEvent } from '@baton/ports';
 import type { AtOnce, Report } from './at-once.ts';
 import { eventId } from './event-id.ts';
 import type { Instruments } from './instruments.ts';
@@ -26,6 +26,8 @@ export interface Request {
   readonly correlation_id: string;
   readonly actor: Actor;
   readonly traceparent?: string | undefined;
+  /** The event it is the answer to, where that came over the bus. */
+  readonly answers?: RecordedEvent | undefined;
 }
 
 export type Decided =
@@ -38,6 +40,11 @@ export type Decided =
   /** It was so already; nothing was written. */
   | { readonly status: 'already'; readonly state: unknown; readonly waiting: Waiting | null }
   | { readonly status: 'refused'; readonly reason: string; readonly state: unknown };
+
+/** An event that came over the bus and is not in the log: whoever published it was not copying the log. Never answered. */
+export class ForgedEvent extends Error {
+  override readonly name = 'ForgedEvent';
+}
 
 /** Too many others were first: handled again later. */
 export class ContentionFault extends Error {
@@ -139,7 +146,7 @@ async function append(
   const draft = await withWorkAtOnce(on, decider, stream, drafted(decider, nothing, request, events));
   let decided: Decided | null = null;
   try {
-    decided = await appendDraft(on, decider, stream, known.version, draft);
+    decided = await appendDraft(on, decider, request, known.version, draft);
     return decided;
   } finally {
     for (const report of draft.reports) report.settle(decided);
@@ -149,13 +156,17 @@ async function append(
 async function appendDraft(
   on: Appending,
   decider: AnyDecider,
-  stream: string,
+  { stream, answers }: Request,
   expected_version: number,
   { events, newEvents, known, waiting }: Draft,
 ): Promise<Decided | null> {
   const deadline = waiting && { key: waiting.key, after_ms: waiting.after_ms, holder: waiting.work ? on.holder : null };
-  const result = await on.log.append({ stream, expected_version, events: newEvents, deadline });
+  const result = await on.log.append({ stream, expected_version, events: newEvents, deadline, answers });
   if (result.status === 'version-conflict') return null;
+  if (result.status === 'forged-cause')
+    throw new ForgedEvent(
+      `the log does not hold ${answers?.type} ${answers?.id} of ${answers?.stream} at position ${String(answers?.position)}: it was not published by the relay of this log; see deploy/runbooks/forged-event.md`,
+    );
   if (result.status === 'duplicate-event') {
     // The same cause was recorded before, by a delivery that we do not remember.
     on.streams.forget(stream);

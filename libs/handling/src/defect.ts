@@ -1,10 +1,17 @@
-/** Errors of the code or the history: trying again cannot help, though a newer release may. Everything else is a missing store. */
+/** Errors of the code, the history or the content: trying again cannot help, though a newer release may. Everything else is a missing store. */
 import { UnreadableEvent } from '@baton/contracts';
 import { BrokenInvariant } from '@baton/domain';
+
+/** SQLSTATE classes of a store that says no to the content itself (22: what text cannot hold, 54: too much of it). */
+const CONTENT_REFUSED = /^(?:22|54)[0-9A-Z]{3}$/;
+
+const isContentRefused = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' && CONTENT_REFUSED.test(error.code);
 
 export const isDefect = (error: unknown): boolean =>
   error instanceof BrokenInvariant ||
   error instanceof TypeError ||
   error instanceof RangeError ||
   error instanceof ReferenceError ||
-  error instanceof UnreadableEvent;
+  error instanceof UnreadableEvent ||
+  isContentRefused(error);

@@ -7,7 +7,8 @@ const KNOWN_FOR_MS = 2_000;
 
 export interface Parked {
   has(consumer: string, stream: string): Promise<boolean>;
-  add(consumer: string, stream: string): void;
+  /** A letter was parked, or kept as a person left it: only the store knows which. */
+  changed(consumer: string, stream: string): Promise<void>;
 }
 
 export function parkedStreams(dead_letters: DeadLetters, timers: Timers): Parked {
@@ -31,8 +32,11 @@ export function parkedStreams(dead_letters: DeadLetters, timers: Timers): Parked
       }
       return (await known).has(name(consumer, stream));
     },
-    add(consumer, stream) {
-      known = known?.then((set) => set.add(name(consumer, stream))) ?? null;
+    async changed(consumer, stream) {
+      const parked = await dead_letters.isParked(consumer, stream);
+      const set = await known;
+      if (parked) set?.add(name(consumer, stream));
+      else set?.delete(name(consumer, stream));
     },
   };
 }

@@ -175,11 +175,25 @@ describe('a delivery', () => {
       { reason: 'handler-failed', deliveries: DELIVERIES_MAX, cause: expect.stringContaining('TypeError') },
     ]);
   });
-  it('that kills its process again and again is parked without being handled', async () => {
+  it('that kills its process again and again is put aside before it is tried alone, and then never again', async () => {
+    const on = bench();
+    // A process that dies says nothing more.
+    const dying = on.service(idle, { log: { append: () => new Promise(() => {}) } });
+    void dying.receive(delivered('executor', ready(), DELIVERIES_MAX + 1));
+    await on.pass(1);
+    expect(await on.dead_letters.list()).toMatchObject([{ reason: 'handler-crashed', status: 'parked' }]);
+    expect(await on.service(idle).receive(delivered('executor', ready(), DELIVERIES_MAX + 2))).toEqual({ ack: true });
+    expect(await on.dead_letters.list()).toHaveLength(1);
+    expect(await on.types()).toEqual([]);
+  });
+  it('that was only held while another killed the process is handled in the end', async () => {
     const on = bench();
     expect(await on.service(idle).receive(delivered('executor', ready(), DELIVERIES_MAX + 1))).toEqual({ ack: true });
-    expect(await on.dead_letters.list()).toMatchObject([{ reason: 'handler-crashed' }]);
-    expect(await on.types()).toEqual([]);
+    expect(await on.dead_letters.list()).toMatchObject([{ reason: 'handler-crashed', status: 'replayed' }]);
+    expect(await on.types(TASK)).toEqual(['AttemptStarted']);
+    // Its stream goes on.
+    await on.service(idle).receive(delivered('executor', ready(2, 'b')));
+    expect(await on.types(`task-${MISSION}.b`)).toEqual(['AttemptStarted']);
   });
   it('waits for a store that is away, and this counts towards nothing', async () => {
     const on = bench();
@@ -233,7 +247,9 @@ describe('an inbound request', () => {
   };
   it.each([
     ['{}', 'idempotency_key: is missing'],
-    ['no json', 'the body is not JSON'],
+    ['no json', 'is not JSON'],
+    ['{"a":{"__proto__":1}}', 'a.__proto__'],
+    ['['.repeat(20_000), 'nested deeper'],
   ])('that can never be handled (%s) is parked at once, with what is wrong', async (body, cause) => {
     const on = bench();
     expect(await on.service(intake).receive(inbound(body))).toEqual({ ack: true });

@@ -2,15 +2,23 @@
  * What a service does with what arrives: react → (look up) → decide → append → work → settle. Free of any framework, over
  * ports, so that production and simulation run the same code.
  */
-import { DELIVERIES_MAX, UnreadableEvent, SERVICES, type Category, type InboundName, type ServiceName } from '@baton/contracts';
+import {
+  DELIVERIES_MAX,
+  SERVICES,
+  UnreadableEvent,
+  readOutsideJson,
+  type Category,
+  type InboundName,
+  type ServiceName,
+} from '@baton/contracts';
 import { LEASE_MS, react, type Waiting } from '@baton/domain';
 import type { DeadLetter, DeadLetters, EventLog } from '@baton/ports';
 import { atOnce } from './at-once.ts';
-import { decideAndAppend, type Appending, type Decided, type Request } from './decide-and-append.ts';
+import { decideAndAppend, ForgedEvent, type Appending, type Decided, type Request } from './decide-and-append.ts';
 import { isDefect } from './defect.ts';
 import type { Delivery, InboundDelivery, Settlement } from './delivery.ts';
-import { uuidOf } from './event-id.ts';
 import { noInstruments, serviceActor, type Instruments } from './instruments.ts';
+import { letterOf } from './letter.ts';
 import { mailbox } from './mailbox.ts';
 import { parkedStreams } from './parked.ts';
 import { knownStreams } from './streams.ts';
@@ -134,6 +142,14 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
       causation_id: event.id,
       correlation_id,
       actor: serviceActor(definition.name),
+      answers: {
+        position: delivery.sequence,
+        id: event.id,
+        stream: event.stream,
+        version: event.version,
+        type: event.type,
+        data: delivery.body,
+      },
     }));
     return { requests, correlation_id, traceparent, label: event.type };
   };
@@ -151,46 +167,50 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
     );
   };
 
-  const park = async (delivery: Delivery, reason: DeadLetter['reason'], cause: string): Promise<void> => {
-    const { consumer, subject, sequence, headers, body, deliveries } = delivery;
-    const stream = delivery.kind === 'event' ? (headers['ce-subject'] ?? null) : null;
-    const id = uuidOf(`dead-letter\n${consumer}\n${delivery.kind === 'event' ? sequence : delivery.id}`);
-    await ports.dead_letters.park({
-      id,
-      consumer,
-      subject,
-      position: delivery.kind === 'event' ? sequence : null,
-      stream,
-      headers,
-      body,
-      reason,
-      cause,
-      deliveries,
-    });
-    if (stream !== null) parked.add(consumer, stream);
+  const park = async (delivery: Delivery, reason: DeadLetter['reason'], cause: string): Promise<string> => {
+    const letter = letterOf(delivery, reason, cause);
+    await ports.dead_letters.park(letter);
+    if (letter.stream !== null) await parked.changed(letter.consumer, letter.stream);
     counts.dead_lettered++;
-    instruments.deadLettered(consumer, reason, cause);
+    instruments.deadLettered(letter.consumer, reason, cause);
+    return letter.id;
+  };
+
+  /**
+   * What was only held while another message killed the process was delivered as often as that one. So it is put aside first
+   * and then tried once more, one at a time: what dies of it is where it belongs already, and what does not is given back.
+   */
+  const tryAlone = async (delivery: Delivery): Promise<'ack' | 'dead-letter'> => {
+    const { id } = letterOf(delivery, 'handler-crashed', '');
+    const { consumer, deliveries } = delivery;
+    const aside = await ports.dead_letters.list({ consumer, status: 'parked' });
+    if (aside.some((letter) => letter.id === id)) return 'dead-letter';
+    const cause = `delivered ${String(deliveries)} times and never settled: handling it kills or blocks its process`;
+    await park(delivery, 'handler-crashed', cause);
+    try {
+      await handle(delivery);
+    } catch (error) {
+      instruments.fault(`${consumer} at ${String(delivery.sequence)}, alone`, error);
+      return 'dead-letter';
+    }
+    await ports.dead_letters.settle(id, 'replayed');
+    if (delivery.kind === 'event') await parked.changed(consumer, delivery.headers['ce-subject'] ?? '');
+    return 'ack';
   };
 
   const settle = async (delivery: Delivery): Promise<'ack' | 'nak' | 'dead-letter'> => {
-    if (delivery.deliveries > DELIVERIES_MAX) {
-      await park(
-        delivery,
-        'handler-crashed',
-        `delivered ${delivery.deliveries} times and never settled: handling it kills or blocks its process`,
-      );
-      return 'dead-letter';
-    }
     if (delivery.kind === 'event' && (await parked.has(delivery.consumer, delivery.headers['ce-subject'] ?? ''))) {
       await park(delivery, 'parked-behind', 'an earlier message of this stream is dead-lettered; settle that one first');
       return 'dead-letter';
     }
+    if (delivery.deliveries > DELIVERIES_MAX) return perStream.run('alone', () => tryAlone(delivery));
     try {
       await handle(delivery);
       return 'ack';
     } catch (error) {
       if (error instanceof UnreadableEvent) await park(delivery, error.kind, error.message);
       else if (error instanceof InvalidRequest) await park(delivery, 'invalid', error.message);
+      else if (error instanceof ForgedEvent) await park(delivery, 'forged-event', error.message);
       else if (!isDefect(error)) throw error;
       else if (delivery.deliveries >= DELIVERIES_MAX)
         await park(delivery, 'handler-failed', (error as Error).stack ?? String(error));
@@ -274,8 +294,8 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
 
 function parseBody(body: string): unknown {
   try {
-    return JSON.parse(body);
+    return readOutsideJson(body);
   } catch (cause) {
-    throw new InvalidRequest(`the body is not JSON: ${(cause as Error).message}`, { cause });
+    throw new InvalidRequest(`the body cannot be taken: ${(cause as Error).message}`, { cause });
   }
 }

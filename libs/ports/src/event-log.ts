@@ -25,14 +25,21 @@ export interface Append {
   readonly events: readonly NewEvent[];
   /** The stream's deadline from now on; null = none. */
   readonly deadline: NewDeadline | null;
+  /** The event that came over the bus and is answered by these: only if it is in the log, exactly so. */
+  readonly answers?: RecordedEvent | undefined;
 }
+
+/** What has to be the same for an event to be the one in the log. */
+export type RecordedEvent = Pick<StoredEvent, 'position' | 'id' | 'stream' | 'version' | 'type' | 'data'>;
 
 export type Appended =
   | { readonly status: 'appended'; readonly events: readonly StoredEvent[] }
   /** Somebody else was first: load again and decide again. Nothing was written. */
   | { readonly status: 'version-conflict'; readonly actual_version: number }
   /** One of the ids is in the log already (in any stream): the same cause was recorded before. Nothing was written. */
-  | { readonly status: 'duplicate-event' };
+  | { readonly status: 'duplicate-event' }
+  /** The log does not hold what these events answer, or holds something else there: it was forged. Nothing was written. */
+  | { readonly status: 'forged-cause' };
 
 export interface DueDeadline {
   readonly stream: string;
@@ -112,7 +119,15 @@ export interface DeadLetter {
   readonly stream: string | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  readonly reason: 'undecodable' | 'invalid' | 'unknown-type' | 'handler-failed' | 'handler-crashed' | 'parked-behind';
+  readonly reason:
+    | 'undecodable'
+    | 'invalid'
+    | 'unknown-type'
+    | 'handler-failed'
+    | 'handler-crashed'
+    | 'parked-behind'
+    /** The log does not hold it: whoever published it was not the relay, or another log's. */
+    | 'forged-event';
   readonly cause: string;
   readonly deliveries: number;
 }

@@ -10,6 +10,7 @@ export type {
   KeptDeadLetter,
   Leases,
   NewDeadline,
+  RecordedEvent,
   Watermarks,
 } from './event-log.ts';
 export type { AgentOutcome, AgentRuntime } from './agent-runtime.ts';

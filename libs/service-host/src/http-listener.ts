@@ -3,7 +3,8 @@
  * itself, without Nest, and hands every other request to the edge once that is there.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { HEADERS_MS_MAX, HEADER_BYTES_MAX, OVERTIME_CHECK_MS, REQUEST_MS_MAX } from './limits.ts';
 import { problem, PROBLEM_CONTENT_TYPE } from './problem.ts';
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -39,7 +40,13 @@ export async function startListener({ host, port, operations }: ListenerOptions)
   let underWay = 0;
   let drained: (() => void) | null = null;
 
-  const server = createServer((request, response) => {
+  const limits = {
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: HEADERS_MS_MAX,
+    requestTimeout: REQUEST_MS_MAX,
+    connectionsCheckingInterval: OVERTIME_CHECK_MS,
+  };
+  const server = createServer(limits, (request, response) => {
     const path = request.url?.split('?', 1)[0] ?? '/';
     const operation = Object.hasOwn(operations, path) ? operations[path] : undefined;
     if (operation && (request.method === 'GET' || request.method === 'HEAD')) return void answer(response, operation);
@@ -51,6 +58,8 @@ export async function startListener({ host, port, operations }: ListenerOptions)
     });
     edge(request, response);
   });
+  // Their bytes are limited; beyond a number they would be dropped unseen.
+  server.maxHeadersCount = 0;
   await listening(server, host, port);
   const { port: bound } = server.address() as AddressInfo;
   return {
@@ -97,6 +106,35 @@ async function answer(response: ServerResponse, operation: () => Answer | Promis
   } catch (error) {
     response.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' }).end(`${String(error)}\n`);
   }
+}
+
+const CLIENT_ERRORS: Readonly<Record<string, { readonly status: number; readonly type: string; readonly detail: string }>> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    type: 'headers-too-large',
+    detail: `The headers of a request may have at most ${String(HEADER_BYTES_MAX)} bytes; send fewer or shorter ones.`,
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    type: 'request-too-slow',
+    detail: `A request has to be here within ${String(REQUEST_MS_MAX)} ms, its headers within ${String(HEADERS_MS_MAX)} ms; send it again.`,
+  },
+};
+const NOT_HTTP = { status: 400, type: 'bad-request', detail: 'This is not a request that HTTP/1.1 knows; see RFC 9112.' };
+
+/** What never became a request is answered as a problem as well; there is no response object for it yet. */
+export function refuseClient(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+  const { status, ...told } = CLIENT_ERRORS[error.code ?? ''] ?? NOT_HTTP;
+  const { body } = problem({ status, ...told });
+  const text = JSON.stringify(body);
+  const head = [
+    `HTTP/1.1 ${String(status)} ${body.title}`,
+    `content-type: ${PROBLEM_CONTENT_TYPE}`,
+    `content-length: ${String(Buffer.byteLength(text))}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`);
 }
 
 function refuse(response: ServerResponse, state: 'starting' | 'stopping'): void {

@@ -51,8 +51,11 @@ export function instrumentsOf({
       metrics.work_running.dec({ kind });
       metrics.work_seconds.observe({ kind, outcome }, seconds);
     },
-    deadLettered: (consumer, reason, cause) =>
-      logger.error({ consumer, reason, cause, check: 'replay or discard it: until then its stream waits' }, 'dead-lettered'),
+    deadLettered: (consumer, reason, cause) => {
+      if (reason === 'forged-event')
+        logger.fatal({ consumer, cause, runbook: 'deploy/runbooks/forged-event.md' }, 'forged_event');
+      else logger.error({ consumer, reason, cause, check: 'replay or discard it: until then its stream waits' }, 'dead-lettered');
+    },
     fault: (what, err) => logger.warn({ where: what, err }, 'will-try-again'),
   };
 }

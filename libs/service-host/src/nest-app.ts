@@ -3,10 +3,12 @@ import 'reflect-metadata';
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { HttpListener, RequestHandler } from './http-listener.ts';
+import { refuseClient, type HttpListener, type RequestHandler } from './http-listener.ts';
+import { readJsonBody } from './json-body.ts';
+import { BODY_BYTES_MAX } from './limits.ts';
 import { nestLogger } from './nest-logger.ts';
 import { PLATFORM, type Platform } from './platform.ts';
-import { BODY_BYTES_MAX, problemFilter } from './problem.ts';
+import { answerUnrouted, problemFilter } from './problem.ts';
 
 export type ServiceModule = Type | DynamicModule;
 
@@ -29,6 +31,8 @@ export async function createNestApp(
       return listener.server;
     },
     bodyLimit: BODY_BYTES_MAX,
+    clientErrorHandler: refuseClient,
+    frameworkErrors: answerUnrouted,
     skipMiddie: true,
   });
   const root: DynamicModule = {
@@ -41,7 +45,13 @@ export async function createNestApp(
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
     logger: nestLogger(platform.logger),
     abortOnError: false,
+    bodyParser: false,
   });
+  // One kind of body, read by one parser: nothing else is taken.
+  adapter.getInstance().removeAllContentTypeParsers();
+  app.useBodyParser('application/json', { bodyLimit: BODY_BYTES_MAX }, (_request: unknown, body: Buffer) =>
+    Promise.resolve(readJsonBody(body)),
+  );
   app.useGlobalFilters(problemFilter(platform.logger));
   await app.init();
   await adapter.getInstance().ready();

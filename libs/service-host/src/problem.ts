@@ -4,6 +4,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Fault } from '@baton/contracts';
 import type { Logger } from '@baton/telemetry';
 import type { z } from 'zod';
+import { BODY_BYTES_MAX } from './limits.ts';
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json; charset=utf-8';
 
@@ -112,6 +113,12 @@ export function problemFilter(logger: Logger): ExceptionFilter {
   };
 }
 
+/** What has an address that cannot be read reaches no filter: the router answers it. */
+export function answerUnrouted(error: Error, _request: unknown, reply: unknown): void {
+  const { body } = toProblem(error);
+  (reply as Reply).code(body.status).headers({ 'content-type': PROBLEM_CONTENT_TYPE }).send(JSON.stringify(body));
+}
+
 function toProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
   // By its name: an error that a port of another store throws counts as well.
@@ -152,9 +159,6 @@ const storeUnavailable = (cause: Error): Problem =>
     headers: { 'retry-after': String(STORE_RETRY_AFTER_S) },
     cause,
   });
-
-/** 1 MiB. */
-export const BODY_BYTES_MAX = 1_048_576;
 
 const statusOf = (thrown: unknown): number => {
   const status = thrown instanceof Error && 'statusCode' in thrown ? Number(thrown.statusCode) : 500;

@@ -74,7 +74,7 @@ export interface HostedService {
   start(runtime?: Partial<HostedRuntime>): Promise<RunningService>;
   running(): RunningService;
   call(path: string, init?: RequestInit): Promise<Called>;
-  post(body: string, type?: string): Promise<Called>;
+  post(body: string | Uint8Array<ArrayBuffer>, type?: string): Promise<Called>;
   /** Stops the service, if one runs, and forgets what it logged. */
   reset(): Promise<void>;
   close(): Promise<void>;

@@ -1,6 +1,6 @@
 /** The record in memory: same promises as Postgres keeps, by a clock and a digest that are given, so every run is alike. */
 import { categoryOf, type StoredEvent } from '@baton/contracts';
-import type { Append, Appended, DueDeadline, EventLog } from '@baton/ports';
+import type { Append, Appended, DueDeadline, EventLog, RecordedEvent } from '@baton/ports';
 
 export interface MemoryEventLogOptions {
   readonly now_ms: () => number;
@@ -25,8 +25,14 @@ export function memoryEventLog({ now_ms, sha256 }: MemoryEventLogOptions): Event
   let last_ms = 0;
   let hash: Uint8Array = new Uint8Array(32);
 
-  function append({ stream, expected_version, events: added, deadline }: Append): Appended {
+  const holds = (event: RecordedEvent): boolean => {
+    const stored = events[event.position - 1];
+    return stored !== undefined && SAME.every((field) => stored[field] === event[field]);
+  };
+
+  function append({ stream, expected_version, events: added, deadline, answers }: Append): Appended {
     const earlier = streams.get(stream) ?? [];
+    if (answers !== undefined && !holds(answers)) return { status: 'forged-cause' };
     if (added.some((event) => ids.has(event.id))) return { status: 'duplicate-event' };
     if (earlier.length !== expected_version) return { status: 'version-conflict', actual_version: earlier.length };
     // The log's time never goes back, whatever the clock does.
@@ -84,6 +90,7 @@ export function memoryEventLog({ now_ms, sha256 }: MemoryEventLogOptions): Event
   };
 }
 
+const SAME = ['id', 'stream', 'version', 'type', 'data'] as const;
 const UNFIT = /[\n\r\0]/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

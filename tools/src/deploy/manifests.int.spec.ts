@@ -106,7 +106,7 @@ const VIOLATIONS: Readonly<Record<string, (manifests: readonly Manifest[]) => re
   'lets nothing in or out that is not named': (manifests) =>
     planted(manifests, 'NetworkPolicy', 'default-deny', ({ spec }) => (spec.egress = [{}])),
   'opens no network policy to everybody': (manifests) =>
-    planted(manifests, 'NetworkPolicy', 'allow-scrape', ({ spec }) => delete spec.ingress[0].from),
+    planted(manifests, 'NetworkPolicy', 'allow-metrics', ({ spec }) => delete spec.ingress[0].from),
   'lives in the namespace of Baton': relay(({ metadata }) => (metadata.namespace = 'default')),
   'enforces the restricted standard on the namespace': (manifests) =>
     planted(manifests, 'Namespace', 'baton', ({ metadata }) => delete metadata.labels),

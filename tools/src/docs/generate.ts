@@ -1,14 +1,17 @@
-// The pages under docs/ that say what the code says are made from the code.
+// The pages under docs/ that say what the code says, and the configuration that grants what it says, are made from the code.
 //   node tools/src/docs/generate.ts           writes them (npm run docs)
 //   node tools/src/docs/generate.ts --check   fails and names each page that has drifted
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { argv, exit, stderr, stdout } from 'node:process';
+import { natsConf } from '@baton/bus';
 import { EVENTS, type Category } from '@baton/contracts';
 import { adrIndex, readAdrs } from './adr-index.ts';
 import { docComments } from './doc-comments.ts';
 import { eventsPage } from './events-page.ts';
 import { explore } from './explore.ts';
+import { logNetworkPolicy, networkPolicies } from './network-policies.ts';
+import { privilegesPage } from './privileges-page.ts';
 import { stateMachinesPage } from './state-machines-page.ts';
 import { topologyPage } from './topology-page.ts';
 
@@ -20,8 +23,12 @@ export function pagesOf(root: string): Pages {
   return new Map([
     ['docs/events.md', eventsPage(explored, docComments(root))],
     ['docs/topology.md', topologyPage()],
+    ['docs/privileges.md', privilegesPage()],
     ['docs/state-machines.md', stateMachinesPage(explored)],
     ['docs/adr/README.md', adrIndex(readAdrs(join(root, 'docs/adr')))],
+    ['deploy/nats/nats.conf', natsConf()],
+    ['deploy/kubernetes/base/network-policies.yaml', networkPolicies()],
+    ['deploy/kubernetes/components/postgres/network-policy.yaml', logNetworkPolicy()],
   ]);
 }
 

@@ -1,20 +1,15 @@
-// docs/topology.md: what is on the bus, and who may do what on it and in the database.
+// docs/topology.md: what is on the bus. Who may do what is on the page of privileges.
 import {
   ACK_WAIT_MS,
   CONSUMERS,
   DELIVERIES_MAX,
   EVENT_TYPES,
   INBOUND,
-  SERVICES,
   STREAMS,
   filterSubjects,
-  roleOf,
   subjectOf,
   type ConsumerName,
-  type ServiceName,
 } from '@baton/contracts';
-import { BUS_USERS, permissionsOf } from '@baton/bus';
-import { FUNCTION_CALLERS, LOGIN_ROLES, TABLE_READERS } from '@baton/event-store';
 import { GENERATED, bytes, code, duration, table } from './markdown.ts';
 
 type Consumer = {
@@ -29,13 +24,13 @@ export function topologyPage(): string {
   return [
     '# Topology',
     '',
-    GENERATED('libs/contracts/src/topology.ts, libs/bus/src/permissions.ts and libs/event-store/src/grants.ts'),
+    GENERATED('libs/contracts/src/topology.ts'),
+    '',
+    'Who may do what here and in the database: [privileges](privileges.md).',
     '',
     ...streams(),
     ...subjects(),
     ...consumers(),
-    ...busPermissions(),
-    ...databaseGrants(),
   ].join('\n');
 }
 
@@ -79,7 +74,7 @@ const consumers = (): string[] => [
   '## Durable consumers',
   '',
   `Pull consumers with explicit acknowledgement. A delivery that stays unsettled for ${duration(ACK_WAIT_MS)} is delivered again, without limit; from`,
-  `delivery ${String(DELIVERIES_MAX + 1)} on the service that pulls it dead-letters it instead of handling it. \`react\` is pulled as it comes, \`start\` only while`,
+  `delivery ${String(DELIVERIES_MAX + 1)} on the service that pulls it dead-letters it first, then tries it once more, alone. \`react\` is pulled as it comes, \`start\` only while`,
   'there is a free slot for long work.',
   '',
   ...table(
@@ -95,52 +90,3 @@ const consumers = (): string[] => [
   ),
   '',
 ];
-
-const busPermissions = (): string[] => [
-  '## Who may do what on the bus',
-  '',
-  'Each user logs in with an nkey of its own. Whatever is not listed is denied. From this the one `deploy/nats/nats.conf` is made.',
-  '',
-  ...table(
-    ['user', 'may publish to', 'may subscribe to'],
-    BUS_USERS.map((user) => {
-      const { publish, subscribe } = permissionsOf(user);
-      return [user, publish.map(code).join('<br>'), subscribe.map(code).join('<br>')];
-    }),
-  ),
-  '',
-];
-
-function databaseGrants(): string[] {
-  const tables = Object.keys(TABLE_READERS);
-  const functions = Object.keys(FUNCTION_CALLERS);
-  const mark = (granted: readonly string[] | undefined, role: string): string => (granted?.includes(role) === true ? 'yes' : '');
-  const matrix = (names: readonly string[], granted: Readonly<Record<string, readonly string[]>>): string[] =>
-    table(
-      ['', ...LOGIN_ROLES.map(code)],
-      names.map((name) => [code(name), ...LOGIN_ROLES.map((role) => mark(granted[name], role))]),
-    );
-  return [
-    '## Who may do what in Postgres',
-    '',
-    'Every service logs in with a role of its own. Nobody has INSERT, UPDATE, DELETE or TRUNCATE on any table: the only way to write',
-    'is a function, and it looks at whose stream, lease or consumer it is. `append` takes these categories of streams from these roles:',
-    '',
-    ...table(
-      ['role', 'appends to'],
-      (Object.keys(SERVICES) as ServiceName[]).map((name) => [
-        code(roleOf(name)),
-        SERVICES[name].appends.map((category) => code(`${category}-…`)).join(', ') || 'nothing',
-      ]),
-    ),
-    '',
-    'SELECT on tables of the schema `baton`:',
-    '',
-    ...matrix(tables, TABLE_READERS),
-    '',
-    'EXECUTE on functions of the schema `baton`:',
-    '',
-    ...matrix(functions, FUNCTION_CALLERS),
-    '',
-  ];
-}

@@ -35,7 +35,13 @@ export async function replayLetter(
   progress: (text: string) => void,
 ): Promise<readonly string[]> {
   const consumer = consumerOf(letter);
-  if (letter.position === null) return replayRequest(context, letter);
+  if (letter.reason === 'forged-event')
+    throw new CliProblem(
+      EXIT.refused,
+      'the log does not hold this event, so nothing may ever answer it',
+      `see deploy/runbooks/forged-event.md; put the letter aside with baton deadletters discard ${letter.id}`,
+    );
+  if (letter.position === null) return replayRequest(context, letter, progress);
   const settled = await asOwner(context, letter, async (letters) => {
     // All of this stream: what queued up behind it comes back with it.
     const together = (await letters.list({ consumer, status: 'parked' })).filter(
@@ -52,13 +58,22 @@ export async function replayLetter(
   return settled.map((other) => other.id);
 }
 
-async function replayRequest(context: Context, letter: KeptDeadLetter): Promise<readonly string[]> {
+/** Of the letter as it was parked: one that came back and was parked again is another message. */
+export const replayId = ({ id, parked_at }: Pick<KeptDeadLetter, 'id' | 'parked_at'>): string => `replay-${id}-${parked_at}`;
+
+async function replayRequest(
+  context: Context,
+  letter: KeptDeadLetter,
+  progress: (text: string) => void,
+): Promise<readonly string[]> {
   const name = (Object.keys(INBOUND) as InboundName[]).find((known) => INBOUND[known].subject === letter.subject);
   if (name === undefined)
     throw new CliProblem(EXIT.refused, `nobody takes ${letter.subject}`, `discard it: baton deadletters discard ${letter.id}`);
   const body = jsonOf(letter);
-  // The time makes it another message for the bus; the request's own key makes it the same one for its owner.
-  await withBus(context, (bus) => publishInbound(bus.connection, name, body, { id: `${letter.id}-${String(Date.now())}` }));
+  // Published first: whoever dies in between leaves the letter where it is, to be replayed again. That is the same message
+  // then: the bus drops it within its window, and after that the request's own key makes it the same one for its owner.
+  const { duplicate } = await withBus(context, (bus) => publishInbound(bus.connection, name, body, { id: replayId(letter) }));
+  if (duplicate) progress('it was published by an earlier replay that did not settle it; settling it now');
   await asOwner(context, letter, (letters) => settle(letters, letter, 'replayed'));
   return [letter.id];
 }

@@ -38,7 +38,7 @@ const REFUSE_UNFIT = `
 `;
 
 /*
- * Statuses: 0 appended, 1 version conflict, 2 duplicate event. The appended events of a call have consecutive positions
+ * Statuses: 0 appended, 1 version conflict, 2 duplicate event, 3 answers an event that is not in the log (ADR 0016). The appended events of a call have consecutive positions
  * from first_position on, in the order they were given; hashes holds 66 characters (\\x and hex) for each.
  * A call names each stream once: the client sees to it, and the unique indexes refuse the call otherwise. An id that is
  * known although the version fits is refused by its index: that is rare, and looking for it each time is not cheap.
@@ -56,6 +56,7 @@ const APPEND = `
     p_streams text[], p_expected integer[], p_counts integer[],
     p_deadline_keys text[], p_deadline_after_ms bigint[], p_deadline_holders text[],
     p_ids uuid[], p_types text[], p_metas text[], p_datas text[], p_artifacts bytea[] DEFAULT '{}',
+    p_cause_positions bigint[] DEFAULT '{}', p_cause_digests text[] DEFAULT '{}',
     OUT statuses integer[], OUT versions integer[], OUT first_position bigint, OUT recorded_at_us bigint, OUT hashes text
   )
   LANGUAGE plpgsql SECURITY DEFINER
@@ -80,6 +81,7 @@ const APPEND = `
     v_ended text[] := '{}';
     v_waits boolean := false;
     v_told boolean;
+    v_forged bigint[];
   BEGIN
     -- Before the lock, which every append of the log waits for.
     FOR i IN 1 .. cardinality(p_artifacts) LOOP
@@ -88,6 +90,10 @@ const APPEND = `
       END IF;
       PERFORM baton.put_artifact(p_artifacts[i]);
     END LOOP;
+    SELECT array_agg(c.nth) INTO v_forged FROM unnest(p_cause_positions, p_cause_digests) WITH ORDINALITY AS c (position, digest, nth)
+    WHERE c.position IS NOT NULL AND c.digest IS DISTINCT FROM (
+      SELECT encode(sha256(convert_to(concat_ws(E'\\n', e.id, e.stream, e.version, e.type, e.data), 'UTF8')), 'hex')
+      FROM baton.events e WHERE e.position = c.position);
     SELECT h.position, h.hash, greatest(h.recorded_at, clock_timestamp()),
            ARRAY(SELECT g.category FROM baton.writer_grant g WHERE g.role = session_user), (SELECT n.channel FROM baton.news n)
     INTO STRICT v_position, v_hash, v_now, v_categories, v_channel
@@ -110,7 +116,9 @@ const APPEND = `
           quote_nullable(p_streams[i]) USING ERRCODE = 'invalid_parameter_value';
       END IF;
       v_version := versions[i];
-      IF p_expected[i] = v_version THEN
+      IF i = ANY (v_forged) THEN
+        statuses[i] := 3;
+      ELSIF p_expected[i] = v_version THEN
         FOR j IN v_first .. v_last LOOP
           IF octet_length(p_datas[j]) > 262144 OR octet_length(p_metas[j]) > 16384
              OR strpos(concat(p_types[j], p_metas[j], p_datas[j]), E'\\n') > 0 THEN

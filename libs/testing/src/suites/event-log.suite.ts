@@ -76,6 +76,27 @@ export function keepsEventLogContract(make: () => Promise<EventLogSetup>): void 
       expect(await setup.reader.readAfter(0, 10)).toEqual(stored);
     });
 
+    it('takes the answer to an event only if it holds exactly that one, whoever wrote it and however many come at once', async () => {
+      const stored = storedBy(await log.append(appendOf(3)));
+      const [first] = stored;
+      if (!first) throw new Error('three events were appended');
+      const changed = [
+        { ...first, position: 2 },
+        { ...first, position: 99 },
+        { ...first, id: randomUUID() },
+        { ...first, stream: 'mission-other' },
+        { ...first, version: 2 },
+        { ...first, type: 'Other' },
+        { ...first, data: `${first.data} ` },
+      ];
+      const answered = Array.from({ length: 20 }, () => [...stored, ...changed]).flat();
+      const outcomes = await Promise.all(answered.map((answers) => log.append({ ...appendOf(1), answers })));
+      expect(outcomes.map(({ status }) => status)).toEqual(
+        answered.map((event) => (stored.includes(event) ? 'appended' : 'forged-cause')),
+      );
+      expect((await setup.reader.head()).position).toBe(3 + 20 * stored.length);
+    });
+
     it('chains each event to the one before by its hash, and never goes back in time', async () => {
       for (const count of [1, 3, 2]) await log.append(appendOf(count));
       const events = await wholeLog(setup.reader);

@@ -1,0 +1,263 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import {
+  BUS_USERS,
+  connectBus,
+  encodeEvent,
+  ensureTopology,
+  natsConf,
+  nkeyVariable,
+  startRelay,
+  type BusConnection,
+  type BusUser,
+  type Relay,
+} from '@baton/bus';
+import { EVENT_STREAM, type DataOf, type StoredEvent } from '@baton/contracts';
+import { migrate, openEventStore, setPasswords, type EventStore } from '@baton/event-store';
+import { digestOf } from '@baton/handling';
+import { readConfig, startService, type RunningService } from '@baton/service-host';
+import { logger } from '@baton/telemetry';
+import {
+  TEST_ROLE_PASSWORD,
+  databaseUrl,
+  eventually,
+  storedBy,
+  testDatabase,
+  testNats,
+  type TestDatabase,
+  type TestNats,
+} from '@baton/testing';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { headers as natsHeaders } from '@nats-io/nats-core';
+import { createUser } from '@nats-io/nkeys';
+import pg from 'pg';
+import { ApprovalModule } from '../src/approval.module.ts';
+import { approvalConfigSchema } from '../src/config.ts';
+
+jest.setTimeout(120_000);
+const WITHIN = { within_ms: 30_000 };
+const silent = logger({ service: 'approval', level: 'silent' });
+
+function proposal(mission_id: string, risk: 'low' | 'high'): DataOf<'ReleaseProposed'> {
+  return {
+    mission_id,
+    revision: 1,
+    content_digest: digestOf('content'),
+    delivery: {
+      title: 'Say hello',
+      requested_by: 'ada',
+      repository: { url: 'https://git.example.org/team/shop.git', target: 'main' },
+      criteria: [{ id: 'says-hello', statement: 'HELLO.md says hello' }],
+      rollback: 'Revert the one commit that lands.',
+      risk,
+      contract_digest: digestOf('contract'),
+    },
+    change: {
+      artifact: digestOf('patch'),
+      base_commit: 'a'.repeat(40),
+      base_tree: 'b'.repeat(40),
+      tree: 'c'.repeat(40),
+      files: ['HELLO.md'],
+      insertions: 1,
+      deletions: 0,
+    },
+    checks: [{ criterion_id: 'says-hello', statement: 'HELLO.md says hello', exit_code: 0 }],
+  };
+}
+
+describe('an event on the bus that is not in the log, published with the key of the relay', () => {
+  const keys = new Map(BUS_USERS.map((user) => [user, createUser()]));
+  const seedOf = (user: BusUser): string => new TextDecoder().decode(keys.get(user)?.getSeed());
+  let database: TestDatabase;
+  let nats: TestNats;
+  let service: RunningService;
+  let release: EventStore;
+  let ofRelay: EventStore;
+  let relay: Relay;
+  let thief: BusConnection;
+  let ownBus: BusConnection;
+  const told: string[] = [];
+
+  const as = (user: BusUser): Promise<BusConnection> =>
+    connectBus({ servers: nats.url, user, nkey_seed: seedOf(user), logger: silent });
+  const urlOf = (role: string): string => databaseUrl(database.url, { user: role, password: TEST_ROLE_PASSWORD });
+  function startOwnRelay(): void {
+    const say = (_fields: object, event: string): void => void told.push(event);
+    relay = startRelay({
+      log: ofRelay.log,
+      watermarks: ofRelay.watermarks,
+      leases: ofRelay.leases,
+      bus: ownBus,
+      holder: randomUUID(),
+      replicas: 1,
+      logger: {
+        info: say,
+        warn: say,
+        error: say,
+        fatal: (fields, event) => void told.push(`${event}: ${JSON.stringify(fields)}`),
+      },
+    });
+    ofRelay.onNews(relay.wake);
+  }
+  async function startApproval(): Promise<void> {
+    const config = readConfig(approvalConfigSchema, {
+      BATON_PG_URL: urlOf('baton_approval'),
+      BATON_NATS_URL: nats.url,
+      BATON_NATS_NKEY_SEED: seedOf('approval'),
+      BATON_HTTP_PORT: '0',
+      BATON_LOG_LEVEL: 'silent',
+    });
+    service = await startService({ name: 'approval', config, module: ApprovalModule, logger: silent });
+  }
+
+  beforeAll(async () => {
+    database = await testDatabase({ migrate: async (url) => void (await migrate(url)) });
+    await setPasswords(database.superuser_url, {
+      baton_approval: TEST_ROLE_PASSWORD,
+      baton_release: TEST_ROLE_PASSWORD,
+      baton_relay: TEST_ROLE_PASSWORD,
+    });
+    nats = await testNats({
+      config_text: natsConf(),
+      env: {
+        BATON_NATS_SERVER_NAME: 'forged',
+        BATON_NATS_STORE_BYTES_MAX: '18GB',
+        BATON_NATS_SYNC_INTERVAL: '2m',
+        ...Object.fromEntries([...keys].map(([user, key]) => [nkeyVariable(user), key.getPublicKey()])),
+      },
+    });
+    const provisioner = await as('provisioner');
+    await ensureTopology(provisioner.connection, { replicas: 1 });
+    await provisioner.close();
+    release = openEventStore({ url: urlOf('baton_release'), application_name: 'spec-release' });
+    ofRelay = openEventStore({ url: urlOf('baton_relay'), application_name: 'spec-relay' });
+    [thief, ownBus] = await Promise.all([as('relay'), as('relay')]);
+    startOwnRelay();
+    await startApproval();
+  }, 180_000);
+  afterAll(async () => {
+    await service?.stop();
+    await relay?.close();
+    await Promise.all([thief?.close(), ownBus?.close(), release?.close(), ofRelay?.close()]);
+    await nats?.stop();
+    await database?.drop();
+  });
+
+  const metaOf = (mission_id: string): string =>
+    JSON.stringify({
+      schema_version: 1,
+      correlation_id: mission_id,
+      causation_id: 'spec',
+      actor: { kind: 'service', id: 'release' },
+    });
+  async function proposed(mission_id: string, risk: 'low' | 'high'): Promise<StoredEvent> {
+    const events = [
+      { id: randomUUID(), type: 'ReleaseProposed', meta: metaOf(mission_id), data: JSON.stringify(proposal(mission_id, risk)) },
+    ];
+    const [stored] = storedBy(
+      await release.log.append({ stream: `release-${mission_id}`, expected_version: 0, events, deadline: null }),
+    );
+    if (!stored) throw new Error('one event was appended');
+    return stored;
+  }
+  /** As the relay would publish it, but for the id that the bus drops repetitions by: a thief would leave that out. */
+  async function forge(event: StoredEvent): Promise<void> {
+    const { subject, headers, payload } = encodeEvent(event);
+    const all = natsHeaders();
+    for (const [name, value] of Object.entries(headers)) if (name.startsWith('ce-')) all.set(name, value);
+    expect((await jetstream(thief.connection).publish(subject, payload, { headers: all })).seq).toBe(event.position);
+  }
+  const lowRiskOf = (mission_id: string, rest: Partial<StoredEvent>): StoredEvent => ({
+    position: 0,
+    stream: `release-${mission_id}`,
+    version: 1,
+    id: randomUUID(),
+    type: 'ReleaseProposed',
+    recorded_at: '2026-11-21T00:00:00.000000Z',
+    meta: metaOf(mission_id),
+    data: JSON.stringify(proposal(mission_id, 'low')),
+    hash: '0'.repeat(64),
+    ...rest,
+  });
+  const gateOf = async (mission_id: string): Promise<string[]> =>
+    (await service.platform.store.log.load(`gate-${mission_id}.1`)).map(({ type }) => type);
+  const letters = () => service.platform.store.deadLetters.list({ status: 'parked' });
+  const headOf = async (): Promise<number> => (await ofRelay.log.head()).position;
+
+  /** deploy/runbooks/forged-event.md, step by step. */
+  async function heal(first_forged: number): Promise<void> {
+    for (const { id, reason } of await letters())
+      if (reason === 'forged-event') await service.platform.store.deadLetters.settle(id, 'discarded');
+    await service.stop();
+    await relay.close();
+    const superuser = new pg.Client({ connectionString: database.superuser_url });
+    await superuser.connect();
+    await superuser.query('UPDATE baton.watermarks SET position = least(position, $1::bigint - 1)', [first_forged]);
+    await superuser.end();
+    const provisioner = await as('provisioner');
+    await (await jetstreamManager(provisioner.connection, { checkAPI: false })).streams.delete(EVENT_STREAM);
+    await provisioner.close();
+    startOwnRelay();
+    await startApproval();
+  }
+
+  it('is not answered; the relay halts and says so; after the way back the log is on the bus again and nothing is missing', async () => {
+    const [before, forged, meanwhile] = [randomUUID(), randomUUID(), randomUUID()];
+    await proposed(before, 'low');
+    await eventually(async () => (await gateOf(before)).length > 0, WITHIN);
+    expect(await gateOf(before)).toEqual(['GatePassed']);
+    await eventually(async () => relay.position() === (await headOf()), WITHIN);
+
+    const position = (await headOf()) + 1;
+    await forge(lowRiskOf(forged, { position }));
+    await eventually(async () => (await letters()).length > 0, WITHIN);
+    expect(await letters()).toMatchObject([
+      {
+        reason: 'forged-event',
+        consumer: 'approval-react',
+        position,
+        stream: null,
+        cause: expect.stringContaining('runbooks/forged-event.md'),
+      },
+    ]);
+    expect(await gateOf(forged)).toEqual([]);
+
+    // The log goes on under the same number, and the relay says no more.
+    await proposed(meanwhile, 'high');
+    await eventually(() => relay.status() === 'halted', WITHIN);
+    expect(told.filter((line) => line.startsWith('relay-broker-ahead') && line.includes('forged-event.md'))).toHaveLength(1);
+    expect(await gateOf(meanwhile)).toEqual([]);
+
+    await heal(position);
+    await eventually(async () => (await gateOf(meanwhile)).length > 0, WITHIN);
+    expect(await gateOf(meanwhile)).toEqual(['GateOpened']);
+    expect([await gateOf(before), await gateOf(forged), await letters()]).toEqual([['GatePassed'], [], []]);
+    expect(relay.status()).toBe('copying');
+  });
+
+  it('is not answered under the id of an event that exists, nor in the place of one that is about to be published', async () => {
+    const [known, racing] = [randomUUID(), randomUUID()];
+    const { id } = await proposed(known, 'high');
+    await eventually(async () => (await gateOf(known)).length > 0, WITHIN);
+    await eventually(async () => relay.position() === (await headOf()), WITHIN);
+    await relay.close();
+
+    const real = await proposed(racing, 'high');
+    await forge({ ...real, data: JSON.stringify(proposal(racing, 'low')) });
+    await forge(lowRiskOf(randomUUID(), { position: real.position + 1, id }));
+    await eventually(async () => (await letters()).length === 2, WITHIN);
+    expect((await letters()).map(({ reason }) => reason)).toEqual(['forged-event', 'forged-event']);
+    expect(await gateOf(racing)).toEqual([]);
+
+    // The log ends where the stream does.
+    await proposed(randomUUID(), 'low');
+    startOwnRelay();
+    await eventually(() => relay.status() === 'halted', WITHIN);
+    // The id is the one in the log: only the content tells.
+    expect(told.findLast((line) => line.startsWith('relay-broker-ahead'))).toContain('with other content');
+    await heal(real.position);
+    await eventually(async () => (await gateOf(racing)).length > 0, WITHIN);
+    expect(await gateOf(racing)).toEqual(['GateOpened']);
+    expect(await letters()).toEqual([]);
+  });
+});
