@@ -3,8 +3,31 @@ import { missionContractSchema, type EventType, type MissionContract, type Tier 
 import { uuidOf } from '@baton/handling';
 import { random, seedOf } from './random.ts';
 
-export type AgentBehaviour = 'succeeds' | 'transient' | 'semantic' | 'policy' | 'overruns' | 'stuck' | 'throws';
-export type PersonBehaviour = 'approves' | 'denies' | 'never' | 'asks-oneself-first' | 'saw-other-content';
+export type AgentBehaviour =
+  | 'succeeds'
+  | 'transient'
+  | 'semantic'
+  | 'policy'
+  | 'overruns'
+  | 'stuck'
+  | 'throws'
+  /** Says done and changed nothing. */
+  | 'lies-no-change'
+  /** Brings the receipts of another tree. */
+  | 'lies-other-tree'
+  /** Reports for an attempt that is not its own. */
+  | 'lies-other-attempt';
+export const PEOPLE = [
+  'approves',
+  'denies',
+  'never',
+  'late',
+  'twice',
+  'contradicts-oneself',
+  'asks-oneself-first',
+  'saw-other-content',
+] as const;
+export type PersonBehaviour = (typeof PEOPLE)[number];
 
 export interface MissionScript {
   readonly id: string;
@@ -41,7 +64,7 @@ const SHAPES: readonly NonNullable<MissionScript['tasks']>[] = [
   { a: [], b: ['a'] },
   { a: [], b: [], c: ['a', 'b'] },
 ];
-const CANCELS: readonly EventType[] = [
+export const CANCELS: readonly EventType[] = [
   'MissionAccepted',
   'TaskReady',
   'AttemptStarted',
@@ -50,14 +73,13 @@ const CANCELS: readonly EventType[] = [
   'ReleaseProposed',
   'GateOpened',
   'ReleaseQueued',
-  'ReleaseQueued',
   'ReleaseVerified',
 ];
 
 export function missionScript(seed: number, index: number): MissionScript {
   const draw = random(seedOf(seed, index));
   const key = `mission-${seed}-${index}`;
-  const temper = draw.pick(['good', 'good', 'good', 'moody', 'moody', 'bad', 'stuck'] as const);
+  const temper = draw.pick(['good', 'good', 'good', 'moody', 'moody', 'bad', 'liar', 'stuck'] as const);
   const contract = missionContractSchema.parse({
     baton: 'mission/v1',
     title: `Mission ${index}`,
@@ -84,7 +106,7 @@ export function missionScript(seed: number, index: number): MissionScript {
     requested_by: 'ada',
     contract,
     faulty: draw.chance(0.15) ? { baton: 'mission/v1', title: key } : null,
-    submissions: 1 + draw.int(3),
+    submissions: draw.pick([1, 1, 2, 3]),
     stuck: temper === 'stuck',
     tasks: draw.chance(0.05) ? null : draw.pick(SHAPES),
     agent: (task_id, attempt) => {
@@ -93,6 +115,7 @@ export function missionScript(seed: number, index: number): MissionScript {
         good: ['succeeds'],
         moody: ['succeeds', 'succeeds', 'transient', 'throws', 'overruns'],
         bad: ['succeeds', 'transient', 'transient', 'semantic', 'policy'],
+        liar: ['succeeds', 'succeeds', 'lies-no-change', 'lies-other-tree', 'lies-other-attempt'],
         stuck: ['succeeds', 'stuck'],
       };
       return { does: luck.pick(moods[temper]), work_ms: luck.int(30_000) };
@@ -109,7 +132,7 @@ export function missionScript(seed: number, index: number): MissionScript {
     rebase_changes: draw.chance(0.5),
     land_ms: draw.int(20_000),
     tier: draw.pick(['autonomous', 'notify', 'gate', 'gate', 'gate']),
-    person: draw.pick(['approves', 'approves', 'approves', 'denies', 'never', 'asks-oneself-first', 'saw-other-content']),
+    person: draw.pick(['approves', 'approves', ...PEOPLE]),
     cancel: draw.chance(0.25) ? { on: draw.pick(CANCELS), after_ms: draw.int(15_000) } : null,
     pushes: draw.chance(0.4) ? 1 + draw.int(2) : 0,
   };
