@@ -23,6 +23,8 @@ const CUT_OFF_MS_MAX = 40_000;
 const AWAY_MS_MAX = 60_000;
 /** Most pauses outlast a lease. */
 const PAUSE_MS_MAX = 60_000;
+/** Longer than anybody waits for a confirmation. */
+const LAG_MS_MAX = 400_000;
 const LEAP_MS_MAX = 120_000;
 const REPOSITORIES_KNOWN = 2;
 
@@ -95,6 +97,10 @@ export function faultInjection(world: World): FaultInjection {
       case 'relay-pause':
         if (!world.relay.pause(ms(PAUSE_MS_MAX))) return false;
         happened(fault);
+        return true;
+      case 'relay-lags':
+        happened(fault);
+        world.relay.lag(ms(LAG_MS_MAX));
         return true;
       case 'leap':
         happened(fault);

@@ -17,6 +17,7 @@ export const FAULTS = {
   'bus-wiped': 'JetStream loses all it has',
   'relay-crash': 'the relay that leads dies',
   'relay-pause': 'the relay that leads stops, another one leads, the first goes on',
+  'relay-lags': 'nothing is relayed for minutes',
   leap: 'time passes although there is work',
   'target-moved': 'somebody else pushes to a branch',
   'killer-message': 'a message has killed every process that took it',
@@ -46,7 +47,7 @@ export interface Plan {
 const FAULTY_STEPS = 600;
 const FAULTS_MAX = 24;
 /** Of a kind that meets everybody one is plenty. */
-const RARE: readonly FaultKind[] = ['bus-wiped', 'store-away', 'killer-message', 'garbage'];
+const RARE: readonly FaultKind[] = ['bus-wiped', 'store-away', 'relay-lags', 'killer-message', 'garbage'];
 
 export function planOf(seed: number, missions: number): Plan {
   const draw = random(seedOf(seed, 2));

@@ -37,7 +37,7 @@ export function memoryEventLog({ now_ms, sha256 }: MemoryEventLogOptions): Memor
     if (added.some((event) => ids.has(event.id))) return { status: 'duplicate-event' };
     if (earlier.length !== expected_version) return { status: 'version-conflict', actual_version: earlier.length };
     // The log's time never goes back, whatever the clock does.
-    last_ms = Math.max(last_ms, now_ms());
+    last_ms = Math.max(last_ms, Math.floor(now_ms()));
     const stored = added.map((event, ordinal): StoredEvent => {
       const position = events.length + ordinal + 1;
       const version = expected_version + ordinal + 1;

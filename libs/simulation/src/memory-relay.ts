@@ -25,6 +25,8 @@ export interface MemoryRelay {
   crash(n: number): void;
   /** False: none leads. */
   pause(ms: number): boolean;
+  /** Nothing is relayed, by nobody. */
+  lag(ms: number): void;
 }
 
 export interface RelayOptions {
@@ -51,6 +53,7 @@ const OF_EVENTS = (Object.keys(CONSUMERS) as ConsumerName[]).filter(
 export function memoryRelay(options: RelayOptions): MemoryRelay {
   const { log, records, bus, leases, watermarks, now_ms, tell, count } = options;
   let number = 0;
+  let lags_until_ms = 0;
   const born = (): RelayProcess => ({
     name: `relay-${++number}`,
     alive: true,
@@ -117,7 +120,7 @@ export function memoryRelay(options: RelayOptions): MemoryRelay {
       // A relay that went on after a pause still believes what it knew: what it has in hand is published first, and refused.
       const late = processes.find(({ batch, paused_until_ms, until_ms }) => batch.length > 0 && paused_until_ms <= now && until_ms <= now);
       if (late && late.position !== null) return publish(late), true;
-      if (!behind() || options.storeAway()) return false;
+      if (!behind() || options.storeAway() || lags_until_ms > now) return false;
       const relay = processes.find((one) => one.paused_until_ms <= now && (one.fence !== null || one.until_ms <= now));
       if (!relay || !(await lead(relay))) return relay !== undefined;
       if (relay.position === null) await look(relay);
@@ -127,7 +130,7 @@ export function memoryRelay(options: RelayOptions): MemoryRelay {
     },
     nextDue() {
       if (!behind()) return null;
-      return Math.min(...processes.map(({ fence, until_ms, paused_until_ms }) => Math.max(paused_until_ms, fence === null ? until_ms : 0)));
+      return Math.min(...processes.map(({ fence, until_ms, paused_until_ms }) => Math.max(paused_until_ms, lags_until_ms, fence === null ? until_ms : 0)));
     },
     crash(n) {
       const at = processes.indexOf(leading() ?? processes[n % PROCESSES]!);
@@ -139,5 +142,6 @@ export function memoryRelay(options: RelayOptions): MemoryRelay {
       if (relay) relay.paused_until_ms = now_ms() + ms;
       return relay !== undefined;
     },
+    lag: (ms) => void (lags_until_ms = now_ms() + ms),
   };
 }

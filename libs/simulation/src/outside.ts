@@ -58,8 +58,9 @@ export function outside({ scripts, now_ms, draw, request, targets }: OutsideOpti
   const send = (name: InboundName, body: string): void => request({ name, id: `request-${++requests}`, body });
   const ask = (name: InboundName, body: unknown): void => send(name, JSON.stringify(body));
 
-  for (const { key, requested_by, contract, faulty, submissions } of scripts) {
+  for (const { id, key, requested_by, contract, faulty, submissions, cancels_early } of scripts) {
     const first_ms = draw.int(SUBMIT_MS_MAX);
+    if (cancels_early) ask('CancelMission', { mission_id: id, by: 'ada', reason: 'too early' });
     if (faulty !== null) later(first_ms, () => ask('SubmitMission', { idempotency_key: key, requested_by, contract: faulty }));
     for (let n = 1; n <= submissions; n++)
       later(first_ms + draw.int(SUBMIT_MS_MAX * n), () => ask('SubmitMission', { idempotency_key: key, requested_by, contract }));
@@ -75,8 +76,8 @@ export function outside({ scripts, now_ms, draw, request, targets }: OutsideOpti
     const after_ms = draw.int(ANSWER_MS_MAX);
     if (script.person === 'never') return;
     if (script.person === 'late') return says(LATE_MS + after_ms, 'grace', 'approve');
-    if (script.person === 'asks-oneself-first') says(after_ms / 2, script.requested_by, 'approve');
-    if (script.person === 'saw-other-content') says(after_ms / 2, 'grace', 'approve', digestOf('other content'));
+    if (script.person === 'asks-oneself-first') says(Math.floor(after_ms / 2), script.requested_by, 'approve');
+    if (script.person === 'saw-other-content') says(Math.floor(after_ms / 2), 'grace', 'approve', digestOf('other content'));
     says(after_ms, 'grace', script.person === 'denies' ? 'deny' : 'approve');
     if (script.person === 'twice') says(after_ms + draw.int(2_000), 'grace', 'approve');
     if (script.person === 'contradicts-oneself') says(after_ms + draw.int(2_000), 'grace', 'deny');

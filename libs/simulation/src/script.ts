@@ -51,6 +51,8 @@ export interface MissionScript {
   readonly person: PersonBehaviour;
   /** Somebody cancels so long after the first event of this type. */
   readonly cancel: { readonly on: EventType; readonly after_ms: number } | null;
+  /** Somebody cancels what nobody has asked for yet. */
+  readonly cancels_early: boolean;
   /** Somebody else pushes to the target after each of the first so many times that the change was queued. */
   readonly pushes: number;
 }
@@ -134,6 +136,7 @@ export function missionScript(seed: number, index: number): MissionScript {
     tier: draw.pick(['autonomous', 'notify', 'gate', 'gate', 'gate']),
     person: draw.pick(['approves', 'approves', ...PEOPLE]),
     cancel: draw.chance(0.25) ? { on: draw.pick(CANCELS), after_ms: draw.int(15_000) } : null,
+    cancels_early: draw.chance(0.05),
     pushes: draw.chance(0.4) ? 1 + draw.int(2) : 0,
   };
 }

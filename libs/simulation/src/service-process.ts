@@ -3,6 +3,7 @@ import { SERVICES, type ServiceName } from '@baton/contracts';
 import { createService, noInstruments, type ServiceDefinition, type ServiceRuntime } from '@baton/handling';
 import type { DeadLetters, EventLog } from '@baton/ports';
 import { definitionOf } from './definitions.ts';
+import type { LeaseWatch } from './lease-watch.ts';
 import type { Message } from './memory-bus.ts';
 import type { Asker, Network } from './network.ts';
 import type { Parts } from './scripted-work.ts';
@@ -34,6 +35,7 @@ export interface ProcessOptions {
   readonly number: number;
   /** Answers at once; the way to it is what the network is for. */
   readonly log: EventLog;
+  readonly leases: LeaseWatch;
   readonly dead_letters: DeadLetters;
   readonly time: VirtualTime;
   readonly network: Network;
@@ -63,7 +65,8 @@ export function serviceProcess(options: ProcessOptions): ServiceProcess {
     () => asker.paused_until_ms,
   );
   const ask = <T>(what: string, run: () => T | Promise<T>): Promise<T> => network.ask(asker, what, run);
-  const near = wraps.log?.(options.log, asker.name) ?? options.log;
+  // A planted bug lies to the process; what it is told is watched.
+  const near = options.leases.as(asker.name, wraps.log?.(options.log, asker.name) ?? options.log);
   const log: EventLog = {
     append: (append) =>
       ask(`append ${append.events.map(({ type }) => type).join(' + ')} to ${append.stream} at version ${append.expected_version}`, () =>
@@ -89,7 +92,7 @@ export function serviceProcess(options: ProcessOptions): ServiceProcess {
     outside: ask,
     begins: (stream, key) => options.onWork(asker.name, stream, key),
   });
-  const definition = wraps.definition?.(unwrapped, near) ?? unwrapped;
+  const definition = wraps.definition?.(unwrapped, options.log) ?? unwrapped;
   const runtime = createService(definition, {
     log,
     dead_letters,

@@ -119,7 +119,8 @@ export function worldOf(plan: Plan, wraps: Wraps, tell: World['tell']): World {
     return serviceProcess({
       service,
       number,
-      log: leases.as(holder, record.log),
+      log: record.log,
+      leases,
       dead_letters: {
         ...record.deadLetters,
         park: (letter) => {
