@@ -40,7 +40,18 @@ const REFUSALS = [
   'unknown-mission',
 ];
 const LETTERS = ['invalid', 'handler-crashed', 'parked-behind'];
-const AGENTS = ['succeeds', 'transient', 'semantic', 'policy', 'overruns', 'stuck', 'throws', 'lies-no-change', 'lies-other-tree', 'lies-other-attempt'];
+const AGENTS = [
+  'succeeds',
+  'transient',
+  'semantic',
+  'policy',
+  'overruns',
+  'stuck',
+  'throws',
+  'lies-no-change',
+  'lies-other-tree',
+  'lies-other-attempt',
+];
 
 /** Every name that the seeds of a merge have to have met. */
 export const EXPECTED: readonly string[] = [
@@ -81,12 +92,16 @@ export function coverageOf(world: World, missions: ReadonlyMap<string, string>):
       const gate = `${event.data.mission_id} ${event.data.revision}`;
       add(gates.has(gate) ? 'way:asked-again' : 'way:not-asked-again');
     }
-    if (event.type === 'ReleaseProposed') gates.set(`${event.data.mission_id} ${event.data.revision}`, STREAM_OF.gate(event.data.mission_id, event.data.revision));
+    if (event.type === 'ReleaseProposed')
+      gates.set(`${event.data.mission_id} ${event.data.revision}`, STREAM_OF.gate(event.data.mission_id, event.data.revision));
   }
   return counts;
 }
 
-function waysOf(event: World['watch']['records'][number], records: World['watch']['records']): readonly (keyof typeof WAYS_BACK)[] {
+function waysOf(
+  event: World['watch']['records'][number],
+  records: World['watch']['records'],
+): readonly (keyof typeof WAYS_BACK)[] {
   switch (event.type) {
     case 'ChangesRequested':
       return ['changes-requested'];

@@ -52,7 +52,17 @@ export function faultInjection(world: World): FaultInjection {
     world.processes[at] = world.start(process.service);
     tell(() => `${process.name} dies, ${world.processes[at]!.name} takes its place`);
   }
-  const one = (n: number): ServiceProcess => world.processes[n % world.processes.length]!;
+  function stops(process: ServiceProcess, for_ms: number): void {
+    process.paused_until_ms = time.now_ms() + for_ms;
+    tell(() => `${process.name} stops for ${for_ms} ms`);
+    for (const message of process.held) redeliver(world, message);
+  }
+  /** Most often one that works on something: what meets an idle process proves little. */
+  const one = (n: number): ServiceProcess => {
+    const busy = world.processes.filter(({ runtime }) => runtime.stats().running_work > 0);
+    const among = n % 4 === 0 || busy.length === 0 ? world.processes : busy;
+    return among[n % among.length]!;
+  };
 
   /** False: not now. */
   function now(fault: Fault): boolean {
@@ -75,8 +85,7 @@ export function faultInjection(world: World): FaultInjection {
       }
       case 'pause':
         happened(fault);
-        one(n).paused_until_ms = time.now_ms() + ms(PAUSE_MS_MAX);
-        for (const message of one(n).held) redeliver(world, message);
+        stops(one(n), ms(PAUSE_MS_MAX));
         return true;
       case 'cut-off':
         happened(fault);

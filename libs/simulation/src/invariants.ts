@@ -113,7 +113,8 @@ export function invariants(answers: () => readonly Answer[]): Invariants {
         break;
       case 'IntegrationTested': {
         const { revision, change, receipts } = event.data;
-        if (receipts.every(({ exit_code, tree }) => exit_code === 0 && tree === change.tree)) facts.tested.set(revision, change.tree);
+        if (receipts.every(({ exit_code, tree }) => exit_code === 0 && tree === change.tree))
+          facts.tested.set(revision, change.tree);
         break;
       }
       case 'ReleaseQueued':
@@ -129,12 +130,16 @@ export function invariants(answers: () => readonly Answer[]): Invariants {
       const real = branches!.landedFor(mission_id);
       promise(
         real.length === 1 && real[0]!.tree === tree && real[0]!.content_digest === content_digest,
-        () => `P7: ${event.stream} says that ${tree} landed; on the branch is ${real.map((landed) => landed.tree).join(', ') || 'nothing'}`,
+        () =>
+          `P7: ${event.stream} says that ${tree} landed; on the branch is ${real.map((landed) => landed.tree).join(', ') || 'nothing'}`,
       );
       promise(facts.tested.get(revision) === tree, () => `P9: ${event.stream} landed ${tree}, which is not what was tested`);
     }
     if (event.type === 'MissionCompleted')
-      promise(branches!.landedFor(event.data.mission_id).length === 1, () => `P7: ${event.stream} is completed and nothing landed`);
+      promise(
+        branches!.landedFor(event.data.mission_id).length === 1,
+        () => `P7: ${event.stream} is completed and nothing landed`,
+      );
   }
 
   return {
@@ -148,12 +153,16 @@ export function invariants(answers: () => readonly Answer[]): Invariants {
       const facts = factsOf(mission_id);
       const stream = STREAM_OF.release(mission_id);
       promise(!facts.landed, () => `I8: ${stream} lands a second time`);
-      promise(facts.queued.get(revision) === content_digest, () => `P5: ${stream} lands what was never queued (${content_digest})`);
+      promise(
+        facts.queued.get(revision) === content_digest,
+        () => `P5: ${stream} lands what was never queued (${content_digest})`,
+      );
       promise(facts.passed.has(content_digest), () => `I7: ${stream} lands content that passed no gate`);
       promise(facts.tested.get(revision) === tree, () => `P9: ${stream} lands ${tree}, which is not what was tested`);
       facts.landed = true;
     },
-    onWork: (stream, key) => promise(intents.has(`${stream} ${key}`), () => `P5: ${key} of ${stream} begins before it is recorded`),
+    onWork: (stream, key) =>
+      promise(intents.has(`${stream} ${key}`), () => `P5: ${key} of ${stream} begins before it is recorded`),
     useTargets: (targets) => void (branches = targets),
   };
 }

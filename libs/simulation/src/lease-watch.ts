@@ -15,11 +15,7 @@ export interface LeaseWatch {
   onWork(holder: string, stream: string, key: string): void;
 }
 
-export function watchLeases(
-  truth: MemoryEventLog,
-  now_ms: () => number,
-  looking: (look: () => void) => void,
-): LeaseWatch {
+export function watchLeases(truth: MemoryEventLog, now_ms: () => number, looking: (look: () => void) => void): LeaseWatch {
   const grants = new Map<string, Grant>();
   const told = new Set<string>();
   /** `at_ms`: when the log gave it, not when the answer came. */
@@ -64,7 +60,8 @@ export function watchLeases(
         looking(() => {
           promise(
             row?.key === key && row.holder === holder,
-            () => `G5: ${holder} is told that it holds ${key} of ${stream}; ${row?.holder ?? 'nobody'} holds ${row?.key} (stale lease)`,
+            () =>
+              `G5: ${holder} is told that it holds ${key} of ${stream}; ${row?.holder ?? 'nobody'} holds ${row?.key} (stale lease)`,
           );
           grant(stream, { key, holder, until_ms: at_ms + after_ms }, at_ms);
         });

@@ -63,8 +63,9 @@ export interface MemoryBus {
 const CONSUMERS_OF_EVENTS = (Object.keys(CONSUMERS) as ConsumerName[]).filter(
   (name) => CONSUMERS[name].stream === EVENT_STREAM && CONSUMERS[name].settles,
 );
+const takesOf = (consumer: ConsumerName): readonly string[] => CONSUMERS[consumer].takes;
 const consumerOf = (name: InboundName): ConsumerName =>
-  (Object.keys(CONSUMERS) as ConsumerName[]).find((consumer) => (CONSUMERS[consumer].takes as readonly string[]).includes(name))!;
+  (Object.keys(CONSUMERS) as ConsumerName[]).find((consumer) => takesOf(consumer).includes(name))!;
 
 export function memoryBus(now_ms: () => number): MemoryBus {
   let open = new Set<Message>();
@@ -84,8 +85,7 @@ export function memoryBus(now_ms: () => number): MemoryBus {
       last += 1;
       const sequence = last;
       for (const consumer of CONSUMERS_OF_EVENTS) {
-        const takes: readonly string[] = CONSUMERS[consumer].takes;
-        if (!takes.includes(stored.type) || sequence <= (starts.get(consumer) ?? 0)) continue;
+        if (!takesOf(consumer).includes(stored.type) || sequence <= (starts.get(consumer) ?? 0)) continue;
         const subject = subjectOf(stored.type as EventType);
         const headers = { 'ce-subject': stored.stream, 'ce-id': stored.id, 'ce-correlationid': event.meta.correlation_id };
         const make = (deliveries: number): Delivery => ({

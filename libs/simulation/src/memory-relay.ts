@@ -71,7 +71,8 @@ export function memoryRelay(options: RelayOptions): MemoryRelay {
 
   async function lead(relay: RelayProcess): Promise<boolean> {
     if (relay.fence !== null && relay.until_ms > now_ms()) return true;
-    const held = relay.fence === null ? null : await leases.renew({ name: LEASE, holder: relay.name, fence: relay.fence, ttl_ms: LEASE_MS });
+    const held =
+      relay.fence === null ? null : await leases.renew({ name: LEASE, holder: relay.name, fence: relay.fence, ttl_ms: LEASE_MS });
     if (held !== true) {
       relay.fence = await leases.acquire({ name: LEASE, holder: relay.name, ttl_ms: LEASE_MS });
       relay.position = null;
@@ -111,15 +112,20 @@ export function memoryRelay(options: RelayOptions): MemoryRelay {
       return;
     }
     relay.position! += 1;
-    promise(stored.position === bus.lastSequence(), () => `the bus has event ${stored.position} of the log under ${bus.lastSequence()}`);
+    promise(
+      stored.position === bus.lastSequence(),
+      () => `the bus has event ${stored.position} of the log under ${bus.lastSequence()}`,
+    );
   }
 
   return {
     async act() {
       const now = now_ms();
       // A relay that went on after a pause still believes what it knew: what it has in hand is published first, and refused.
-      const late = processes.find(({ batch, paused_until_ms, until_ms }) => batch.length > 0 && paused_until_ms <= now && until_ms <= now);
-      if (late && late.position !== null) return publish(late), true;
+      const late = processes.find(
+        ({ batch, paused_until_ms, until_ms }) => batch.length > 0 && paused_until_ms <= now && until_ms <= now,
+      );
+      if (late && late.position !== null) return (publish(late), true);
       if (!behind() || options.storeAway() || lags_until_ms > now) return false;
       const relay = processes.find((one) => one.paused_until_ms <= now && (one.fence !== null || one.until_ms <= now));
       if (!relay || !(await lead(relay))) return relay !== undefined;
@@ -130,7 +136,11 @@ export function memoryRelay(options: RelayOptions): MemoryRelay {
     },
     nextDue() {
       if (!behind()) return null;
-      return Math.min(...processes.map(({ fence, until_ms, paused_until_ms }) => Math.max(paused_until_ms, lags_until_ms, fence === null ? until_ms : 0)));
+      return Math.min(
+        ...processes.map(({ fence, until_ms, paused_until_ms }) =>
+          Math.max(paused_until_ms, lags_until_ms, fence === null ? until_ms : 0),
+        ),
+      );
     },
     crash(n) {
       const at = processes.indexOf(leading() ?? processes[n % PROCESSES]!);

@@ -7,20 +7,24 @@ const SEEDS_MAX = 300;
 const MISSIONS = 3;
 
 describe('a planted bug', () => {
-  it.each(Object.entries(MUTATIONS))('is found within 300 seeds: %s', async (name, wraps) => {
-    for (let seed = 1; seed <= SEEDS_MAX; seed++) {
-      const cause = await failureOf(planOf(seed, MISSIONS), wraps);
-      if (cause === null) continue;
-      process.stdout.write(`found at seed ${seed}: ${name}\n  by: ${cause.split('\n')[0]}\n`);
-      // Without the bug the same seed holds: it is the bug that was found.
-      expect(await failureOf(planOf(seed, MISSIONS))).toBeNull();
-      return;
-    }
-    throw new Error(`${name}: not found by ${SEEDS_MAX} seeds`);
-  }, 120_000);
+  it.each(Object.entries(MUTATIONS))(
+    'is found within 300 seeds: %s',
+    async (name, wraps) => {
+      for (let seed = 1; seed <= SEEDS_MAX; seed++) {
+        const cause = await failureOf(planOf(seed, MISSIONS), wraps);
+        if (cause === null) continue;
+        process.stdout.write(`found at seed ${seed}: ${name}\n  by: ${cause.split('\n')[0]}\n`);
+        // Without the bug the same seed holds: it is the bug that was found.
+        expect(await failureOf(planOf(seed, MISSIONS))).toBeNull();
+        return;
+      }
+      throw new Error(`${name}: not found by ${SEEDS_MAX} seeds`);
+    },
+    120_000,
+  );
 
   it('is shrunk to less than it was found with, and told in words', async () => {
-    const wraps = MUTATIONS['duplicate id accepted: the same cause is recorded again']!;
+    const wraps = MUTATIONS['duplicate id accepted: the same cause is recorded again'];
     for (let seed = 1; seed <= SEEDS_MAX; seed++) {
       const plan = planOf(seed, MISSIONS);
       const cause = await failureOf(plan, wraps);

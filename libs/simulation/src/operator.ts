@@ -32,7 +32,9 @@ export function operator({ deadLetters, bus, now_ms, given, tell }: OperatorOpti
     given().findLast(
       (message) =>
         message.consumer === letter.consumer &&
-        (letter.position === null ? message.kind === 'inbound' && message.make(0).body === letter.body : message.sequence === letter.position),
+        (letter.position === null
+          ? message.kind === 'inbound' && message.make(0).body === letter.body
+          : message.sequence === letter.position),
     );
   function giveBack(message: Message): void {
     const again = bus.repeat(message, UNPARKED_KNOWN_AFTER_MS);
@@ -44,7 +46,10 @@ export function operator({ deadLetters, bus, now_ms, given, tell }: OperatorOpti
     for (const letter of letters) {
       const message = messageOf(letter);
       const discards = letter.reason === 'invalid' || message === undefined;
-      tell(() => `operator: ${discards ? 'discards' : 'gives back'} ${letter.consumer} ${letter.stream ?? letter.subject} (${letter.reason})`);
+      tell(
+        () =>
+          `operator: ${discards ? 'discards' : 'gives back'} ${letter.consumer} ${letter.stream ?? letter.subject} (${letter.reason})`,
+      );
       await deadLetters.settle(letter.id, discards ? 'discarded' : 'replayed');
       if (!discards) giveBack(message);
     }

@@ -1,5 +1,5 @@
 /** Reads the log behind everybody's back and says at once when a promise of the record is broken. */
-import { categoryOf, parseStored, type Category, type EventRecord, type EventType, type StoredEvent } from '@baton/contracts';
+import { categoryOf, parseStored, type Category, type EventRecord, type StoredEvent } from '@baton/contracts';
 import { deciderOf, type Waiting } from '@baton/domain';
 import { eventId } from '@baton/handling';
 import { BrokenPromise, promise } from './broken-promise.ts';
@@ -66,7 +66,8 @@ export function watchRecord({ log, sha256, onEvent }: WatchOptions): RecordWatch
 
   /** The n-th event that the same cause led to in this stream, by one append. */
   function ordinalOf(stored: StoredEvent, previous: StoredEvent | undefined, ordinal: number): number {
-    const causeOf = (event: StoredEvent): string => `${(JSON.parse(event.meta) as { causation_id: string }).causation_id} ${event.stream}`;
+    const causeOf = (event: StoredEvent): string =>
+      `${(JSON.parse(event.meta) as { causation_id: string }).causation_id} ${event.stream}`;
     if (previous?.stream === stored.stream && previous.meta === stored.meta) return ordinal + 1;
     const cause = causeOf(stored);
     promise(!causes.has(cause), () => `${stored.stream} answers the same cause twice: ${cause} (${stored.type})`);
@@ -78,8 +79,8 @@ export function watchRecord({ log, sha256, onEvent }: WatchOptions): RecordWatch
   function deadlinesFit(touched: ReadonlySet<string>): void {
     for (const stream of touched) {
       const seen = streams.get(stream)!;
-      const type = seen.last!.type as EventType;
-      promise(!isHalf(type), () => `${stream} ends with ${type}, which is half an append`);
+      const { last } = seen;
+      promise(last !== null && !isHalf(last.type), () => `${stream} ends with ${last?.type}, which is half an append`);
       const row = log.deadlines.get(stream);
       promise(
         row?.key === seen.waiting?.key,

@@ -53,6 +53,9 @@ export function report(tally: Tally, ms: number): string {
     }
   }
   const never = missing(tally);
-  lines.push('', never.length === 0 ? `All ${EXPECTED.length} things that should occur did.` : `Did not occur: ${never.join(', ')}`);
+  lines.push(
+    '',
+    never.length === 0 ? `All ${EXPECTED.length} things that should occur did.` : `Did not occur: ${never.join(', ')}`,
+  );
   return lines.join('\n');
 }

@@ -69,8 +69,9 @@ export function serviceProcess(options: ProcessOptions): ServiceProcess {
   const near = options.leases.as(asker.name, wraps.log?.(options.log, asker.name) ?? options.log);
   const log: EventLog = {
     append: (append) =>
-      ask(`append ${append.events.map(({ type }) => type).join(' + ')} to ${append.stream} at version ${append.expected_version}`, () =>
-        near.append(append),
+      ask(
+        `append ${append.events.map(({ type }) => type).join(' + ')} to ${append.stream} at version ${append.expected_version}`,
+        () => near.append(append),
       ),
     load: (stream, after) => ask(`load ${stream}`, () => near.load(stream, after)),
     readAfter: (after, limit) => ask(`read after ${after}`, () => near.readAfter(after, limit)),

@@ -45,7 +45,8 @@ export async function shrink(failure: Failure, wraps: MakeWraps = none): Promise
   for (let smaller = true; smaller && runs < RUNS_MAX;) {
     const before = best.plan;
     for (const mission of before.missions)
-      if (best.plan.missions.length > 1) await still({ ...best.plan, missions: best.plan.missions.filter((one) => one !== mission) });
+      if (best.plan.missions.length > 1)
+        await still({ ...best.plan, missions: best.plan.missions.filter((one) => one !== mission) });
     for (const disorder of [0, 0.3]) if (disorder < best.plan.disorder) await still({ ...best.plan, disorder });
     for (let size = Math.ceil(best.plan.faults.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2))
       for (let at = 0; at < best.plan.faults.length;)

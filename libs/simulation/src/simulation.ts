@@ -116,7 +116,9 @@ async function checkEnd(world: World, missions: ReadonlyMap<string, string>): Pr
 
 /** I4: what concerns a consumer was given to it and settled, or nothing is left to be done about it. */
 function everythingHandled({ given, watch }: World): void {
-  const settledBy = new Set(given.filter(({ state }) => state === 'done').map(({ consumer, sequence }) => `${consumer} ${sequence}`));
+  const settledBy = new Set(
+    given.filter(({ state }) => state === 'done').map(({ consumer, sequence }) => `${consumer} ${sequence}`),
+  );
   for (const event of watch.records)
     for (const consumer of consumersOf(event.type))
       promise(
@@ -126,7 +128,10 @@ function everythingHandled({ given, watch }: World): void {
 }
 
 const consumersOf = (type: string): readonly ConsumerName[] =>
-  (Object.keys(CONSUMERS) as ConsumerName[]).filter((name) => (CONSUMERS[name].takes as readonly string[]).includes(type));
+  (Object.keys(CONSUMERS) as ConsumerName[]).filter((name) => {
+    const takes: readonly string[] = CONSUMERS[name].takes;
+    return takes.includes(type);
+  });
 
 /** A command that got lost would be found by a deadline only, days later: where nobody lets one pass, none may have been needed. */
 function checkNotForgotten(script: MissionScript, { watch }: World): void {

@@ -108,7 +108,9 @@ function sweep(world: World): boolean {
   const now = world.time.now_ms();
   const due = world.processes.filter(
     (process) =>
-      process.next_sweep_ms <= now && process.paused_until_ms <= now && (world.watch.nextDue(process.categories) ?? Infinity) <= now,
+      process.next_sweep_ms <= now &&
+      process.paused_until_ms <= now &&
+      (world.watch.nextDue(process.categories) ?? Infinity) <= now,
   );
   if (due.length === 0) return false;
   const process = world.draw.pick(due);

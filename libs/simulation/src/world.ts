@@ -10,7 +10,7 @@ import {
   type ServiceName,
 } from '@baton/contracts';
 import { deciderOf, react } from '@baton/domain';
-import { BrokenPromise, promise } from './broken-promise.ts';
+import { promise, type BrokenPromise } from './broken-promise.ts';
 import type { Plan } from './faults.ts';
 import { invariants } from './invariants.ts';
 import { watchLeases } from './lease-watch.ts';
@@ -188,7 +188,8 @@ export async function checkHandled(world: World, process: ServiceProcess, event:
     if (await world.record.deadLetters.isParked(consumer, event.stream)) continue;
     promise(
       false,
-      () => `I4: ${consumer} acknowledged ${event.type} of ${event.stream} (position ${event.position}), and ${type} of ${stream} is not done`,
+      () =>
+        `I4: ${consumer} acknowledged ${event.type} of ${event.stream} (position ${event.position}), and ${type} of ${stream} is not done`,
     );
   }
 }

@@ -35,7 +35,10 @@ function undigested(definition: ServiceDefinition, log: EventLog): ServiceDefini
     ...definition,
     inbound: {
       AnswerGate: (body, delivery) =>
-        answers(body, delivery).map((request): Request => ({ ...request, command: { ...(request.command as object), stream: request.stream } })),
+        answers(body, delivery).map((request): Request => ({
+          ...request,
+          command: { ...(request.command as object), stream: request.stream },
+        })),
     },
     prepare: {
       ...definition.prepare,
@@ -60,8 +63,7 @@ export const MUTATIONS: Readonly<Record<string, () => Wraps>> = {
   }),
   'lost deadline: a retry is scheduled and nobody wakes it': () =>
     logged((log) => ({
-      append: (append) =>
-        log.append(append.events.at(-1)?.type === 'RetryScheduled' ? { ...append, deadline: null } : append),
+      append: (append) => log.append(append.events.at(-1)?.type === 'RetryScheduled' ? { ...append, deadline: null } : append),
     })),
   'double dispatch: what is due is given to two': () =>
     logged((log, holder) => ({
@@ -78,7 +80,8 @@ export const MUTATIONS: Readonly<Record<string, () => Wraps>> = {
     logged((log) => ({ append: (append) => log.append({ ...append, events: append.events.slice(0, 1) }) })),
   'half append: of several events the last is missing': () =>
     logged((log) => ({
-      append: (append) => log.append({ ...append, events: append.events.length > 1 ? append.events.slice(0, -1) : append.events }),
+      append: (append) =>
+        log.append({ ...append, events: append.events.length > 1 ? append.events.slice(0, -1) : append.events }),
     })),
   'forgotten version check: appended to whatever is there': () =>
     logged((log) => ({
