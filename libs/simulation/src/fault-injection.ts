@@ -23,6 +23,8 @@ const CUT_OFF_MS_MAX = 40_000;
 const AWAY_MS_MAX = 60_000;
 /** Most pauses outlast a lease. */
 const PAUSE_MS_MAX = 60_000;
+const GRACE_MS_MAX = 20_000;
+const JUMP_MS_MAX = 600_000;
 /** Longer than anybody waits for a confirmation. */
 const LAG_MS_MAX = 400_000;
 const LEAP_MS_MAX = 120_000;
@@ -51,6 +53,21 @@ export function faultInjection(world: World): FaultInjection {
     const at = world.processes.indexOf(process);
     world.processes[at] = world.start(process.service);
     tell(() => `${process.name} dies, ${world.processes[at]!.name} takes its place`);
+  }
+  /** As in a rolling update: it ends what it can, while its successor works already. */
+  function leaves(process: ServiceProcess, grace_ms: number): void {
+    world.processes[world.processes.indexOf(process)] = world.start(process.service);
+    world.leaving.add(process);
+    tell(() => `${process.name} is told to stop within ${grace_ms} ms`);
+    const left = async (): Promise<void> => {
+      await process.runtime.stop(grace_ms);
+      world.leaving.delete(process);
+      process.alive = false;
+      world.network.died(process, true);
+      for (const message of process.held) redeliver(world, message);
+      tell(() => `${process.name} has stopped`);
+    };
+    void left();
   }
   function stops(process: ServiceProcess, for_ms: number): void {
     process.paused_until_ms = time.now_ms() + for_ms;
@@ -83,6 +100,10 @@ export function faultInjection(world: World): FaultInjection {
         dies(question.asker as ServiceProcess, false);
         return true;
       }
+      case 'stopped-gracefully':
+        happened(fault);
+        leaves(one(n), ms(GRACE_MS_MAX));
+        return true;
       case 'pause':
         happened(fault);
         stops(one(n), ms(PAUSE_MS_MAX));
@@ -106,6 +127,10 @@ export function faultInjection(world: World): FaultInjection {
       case 'relay-pause':
         if (!world.relay.pause(ms(PAUSE_MS_MAX))) return false;
         happened(fault);
+        return true;
+      case 'clock-jump':
+        happened(fault);
+        world.storeClock.ahead_ms += n % 2 === 0 ? ms(JUMP_MS_MAX) : -ms(JUMP_MS_MAX);
         return true;
       case 'relay-lags':
         happened(fault);

@@ -5,6 +5,7 @@ export const FAULTS = {
   'crash-before': 'a process dies; what it was about to ask never arrives',
   'crash-after': 'a process dies after what it asked was done and before it hears so',
   'crash-idle': 'a process dies wherever it is',
+  'stopped-gracefully': 'a process is told to stop; another one takes its place meanwhile',
   'never-asked': 'one question is lost on its way',
   'answer-lost': 'one question is answered, and the answer is lost',
   pause: 'a process stops, for longer than its lease lasts, and goes on',
@@ -17,6 +18,7 @@ export const FAULTS = {
   'bus-wiped': 'JetStream loses all it has',
   'relay-crash': 'the relay that leads dies',
   'relay-pause': 'the relay that leads stops, another one leads, the first goes on',
+  'clock-jump': 'the clock of Postgres jumps, forward or back',
   'relay-lags': 'nothing is relayed for minutes',
   leap: 'time passes although there is work',
   'target-moved': 'somebody else pushes to a branch',
@@ -47,7 +49,7 @@ export interface Plan {
 const FAULTY_STEPS = 600;
 const FAULTS_MAX = 24;
 /** Of a kind that meets everybody one is plenty. */
-const RARE: readonly FaultKind[] = ['bus-wiped', 'store-away', 'relay-lags', 'killer-message', 'garbage'];
+const RARE: readonly FaultKind[] = ['bus-wiped', 'store-away', 'clock-jump', 'relay-lags', 'killer-message', 'garbage'];
 
 export function planOf(seed: number, missions: number): Plan {
   const draw = random(seedOf(seed, 2));

@@ -19,7 +19,7 @@ export interface OperatorOptions {
   readonly tell: (line: () => string) => void;
 }
 
-const LOOKS_AFTER_MS = 30_000;
+const LOOKS_AFTER_MS = 60_000;
 /** As `baton deadletters replay` waits: by then every replica knows that the stream is not parked any more. */
 const UNPARKED_KNOWN_AFTER_MS = 3_000;
 

@@ -20,7 +20,7 @@ export interface RecordWatch {
   readonly histogram: ReadonlyMap<string, number>;
   /** As the log has it now: folded anew, never as a process remembers it. */
   stateOf(stream: string): unknown;
-  /** When the first deadline of these categories is due; null = there is none. */
+  /** When the first deadline of these categories is due, by the clock of the log; null = there is none. */
   nextDue(categories: readonly string[]): number | null;
   /** Streams that wait for something, with what for. */
   waiting(): readonly (readonly [stream: string, waiting: Waiting])[];

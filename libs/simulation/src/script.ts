@@ -128,14 +128,16 @@ export function missionScript(seed: number, index: number): MissionScript {
         'holds',
         'holds',
         'changes',
-        temper === 'bad' ? 'throws' : 'holds',
+        temper === 'bad' || temper === 'liar' ? 'throws' : 'holds',
       ]),
     integration: draw.pick(['holds', 'holds', 'holds', 'holds', 'holds', 'holds', 'fails', 'conflicts']),
     rebase_changes: draw.chance(0.5),
     land_ms: draw.int(20_000),
     tier: draw.pick(['autonomous', 'notify', 'gate', 'gate', 'gate']),
     person: draw.pick(['approves', 'approves', ...PEOPLE]),
-    cancel: draw.chance(0.25) ? { on: draw.pick(CANCELS), after_ms: draw.int(15_000) } : null,
+    cancel: draw.chance(0.3)
+      ? { on: draw.pick([...CANCELS, 'GateOpened', 'ReleaseQueued', 'ReleaseQueued']), after_ms: draw.int(15_000) }
+      : null,
     cancels_early: draw.chance(0.05),
     pushes: draw.chance(0.4) ? 1 + draw.int(2) : 0,
   };

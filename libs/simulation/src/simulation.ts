@@ -79,24 +79,31 @@ async function run(world: World): Promise<number> {
     if (failure !== null) throw (failure as { error: unknown }).error;
     if (time.now_ms() - EPOCH_MS > FINISHED_WITHIN_MS) throw unfinished(world);
   }
-  throw new BrokenPromise(`the world did not come to rest within ${STEPS_MAX} steps${last(world)}`);
+  throw new BrokenPromise(`the world did not come to rest within ${STEPS_MAX} steps; ${stateOf(world)}`);
 }
 
 const last = ({ told }: World): string => (told.length === 0 ? '' : `\nlast faults of handlers:\n  ${told.join('\n  ')}`);
 
-function unfinished(world: World): BrokenPromise {
+function stateOf(world: World): string {
   const waiting = world.watch.waiting().map(([stream, { reason }]) => `${stream}: ${reason}`);
-  return new BrokenPromise(
-    `healed, and not finished ${FINISHED_WITHIN_MS / 3_600_000} h after the beginning; waiting:\n  ${waiting.join('\n  ')}${last(world)}`,
-  );
+  return [
+    `the log has ${world.watch.records.length} events, the bus ${world.bus.lastSequence()}; waiting:`,
+    ...waiting.map((line) => `  ${line}`),
+  ]
+    .join('\n')
+    .concat(last(world));
 }
 
+const unfinished = (world: World): BrokenPromise =>
+  new BrokenPromise(`healed, and not finished ${FINISHED_WITHIN_MS / 3_600_000} h after the beginning; ${stateOf(world)}`);
+
 async function checkEnd(world: World, missions: ReadonlyMap<string, string>): Promise<void> {
-  const { bus, network, record, relay, targets, watch } = world;
+  const { bus, leaving, network, record, relay, targets, watch } = world;
   promise(bus.lastSequence() === watch.records.length && relay.nextDue() === null, () => {
     return `G2: the log has ${watch.records.length} events, the bus ${bus.lastSequence()}`;
   });
   promise(bus.isEmpty(), () => `G2: nothing can happen any more, and the bus is not empty${last(world)}`);
+  promise(leaving.size === 0, () => `${[...leaving].map(({ name }) => name).join(', ')} was told to stop and never did`);
   promise(network.questions.length === 0, () => `a question is never put: ${network.questions[0]!.what}`);
   for (const [stream, { reason }] of watch.waiting())
     throw new BrokenPromise(`I6: nothing can happen any more, and ${stream} waits: ${reason}${last(world)}`);

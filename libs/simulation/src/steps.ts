@@ -104,13 +104,16 @@ async function settle(
 
 const label = ({ consumer, sequence }: Message): string => `${consumer} ${sequence}`;
 
+/** By the clock that processes go by. */
+function dueOf({ watch, storeClock }: World, { categories }: ServiceProcess): number | null {
+  const due_ms = watch.nextDue(categories);
+  return due_ms === null ? null : due_ms - storeClock.ahead_ms;
+}
+
 function sweep(world: World): boolean {
   const now = world.time.now_ms();
   const due = world.processes.filter(
-    (process) =>
-      process.next_sweep_ms <= now &&
-      process.paused_until_ms <= now &&
-      (world.watch.nextDue(process.categories) ?? Infinity) <= now,
+    (process) => process.next_sweep_ms <= now && process.paused_until_ms <= now && (dueOf(world, process) ?? Infinity) <= now,
   );
   if (due.length === 0) return false;
   const process = world.draw.pick(due);
@@ -135,10 +138,10 @@ async function keepWatermark({ bus, draw, network, record, time }: World): Promi
 
 /** To the next moment at which something can happen; false = nothing ever will. */
 export function advance(world: World): boolean {
-  const { bus, outside, processes, time, watch, relay, operator, network } = world;
+  const { bus, outside, processes, time, relay, operator, network } = world;
   const now = time.now_ms();
   const sweeps = processes.flatMap((process) => {
-    const due_ms = watch.nextDue(process.categories);
+    const due_ms = dueOf(world, process);
     return due_ms === null ? [] : [Math.max(due_ms, process.next_sweep_ms, process.paused_until_ms)];
   });
   const busy = bus.nextDue() !== null || sweeps.length > 0 || relay.nextDue() !== null;

@@ -34,6 +34,8 @@ export interface World {
   readonly record: MemoryRecord;
   readonly bus: MemoryBus;
   readonly network: Network;
+  /** The clock that decides everything, and how far it is from the one that processes go by. */
+  readonly storeClock: { ahead_ms: number };
   readonly relay: MemoryRelay;
   readonly operator: Operator;
   readonly watch: RecordWatch;
@@ -41,6 +43,8 @@ export interface World {
   readonly targets: Targets;
   readonly scripts: readonly MissionScript[];
   readonly processes: ServiceProcess[];
+  /** Told to stop, and not done with it yet. */
+  readonly leaving: Set<ServiceProcess>;
   readonly wraps: Wraps;
   /** Every message that was ever given out. */
   readonly given: Message[];
@@ -73,7 +77,9 @@ export function worldOf(plan: Plan, wraps: Wraps, tell: World['tell']): World {
       throw error;
     }
   };
-  const record = memoryRecord({ now_ms, sha256 });
+  const storeClock = { ahead_ms: 0 };
+  const store_now_ms = (): number => now_ms() + storeClock.ahead_ms;
+  const record = memoryRecord({ now_ms: store_now_ms, sha256 });
   const rules = invariants(() => people.answers);
   const branches = targets((land) =>
     looking(() => {
@@ -97,7 +103,7 @@ export function worldOf(plan: Plan, wraps: Wraps, tell: World['tell']): World {
   });
   const given: Message[] = [];
   const wires = network(now_ms, tell);
-  const leases = watchLeases(record.log, now_ms, looking);
+  const leases = watchLeases(record.log, store_now_ms, looking);
   const care = operator({ deadLetters: record.deadLetters, bus, now_ms, given: () => given, tell });
   const relay = memoryRelay({
     log: record.log,
@@ -159,6 +165,7 @@ export function worldOf(plan: Plan, wraps: Wraps, tell: World['tell']): World {
     record,
     bus,
     network: wires,
+    storeClock,
     relay,
     operator: care,
     watch,
@@ -166,6 +173,7 @@ export function worldOf(plan: Plan, wraps: Wraps, tell: World['tell']): World {
     targets: branches,
     scripts,
     processes,
+    leaving: new Set<ServiceProcess>(),
     wraps,
     given,
     count,
