@@ -28,7 +28,6 @@ const JUMP_MS_MAX = 600_000;
 /** Longer than anybody waits for a confirmation. */
 const LAG_MS_MAX = 400_000;
 const LEAP_MS_MAX = 120_000;
-const REPOSITORIES_KNOWN = 2;
 
 export function faultInjection(world: World): FaultInjection {
   let next = 0;
@@ -81,78 +80,42 @@ export function faultInjection(world: World): FaultInjection {
     return among[n % among.length]!;
   };
 
+  /** One dies right before or right after something that it asked is done; false = nobody asks anything now. */
+  function diesAsking(n: number, done: boolean): boolean {
+    const asked = world.network.questions.filter(({ asker }) => world.processes.includes(asker as ServiceProcess));
+    const question = asked[n % Math.max(1, asked.length)];
+    if (!question) return false;
+    if (done) world.network.put(question);
+    dies(question.asker as ServiceProcess, false);
+    return true;
+  }
+  /** Happens by itself; false = it cannot happen now. A kind that is not here is met where a question or a message is. */
+  const byItself: Partial<Record<FaultKind, (n: number, ms: (at_most: number) => number) => boolean | void>> = {
+    'crash-idle': (n) => dies(one(n), n % 2 === 0),
+    'crash-before': (n) => diesAsking(n, false),
+    'crash-after': (n) => diesAsking(n, true),
+    'stopped-gracefully': (n, ms) => leaves(one(n), ms(GRACE_MS_MAX)),
+    pause: (n, ms) => stops(one(n), ms(PAUSE_MS_MAX)),
+    'cut-off': (n, ms) => void (one(n).cut_off_until_ms = time.now_ms() + ms(CUT_OFF_MS_MAX)),
+    'store-away': (_, ms) => void (world.network.store_away_until_ms = time.now_ms() + ms(AWAY_MS_MAX)),
+    'bus-wiped': () => world.outside.asksAgain(world.bus.wipe()),
+    'relay-crash': (n) => world.relay.crash(n),
+    'relay-pause': (_, ms) => world.relay.pause(ms(PAUSE_MS_MAX)),
+    'relay-lags': (_, ms) => world.relay.lag(ms(LAG_MS_MAX)),
+    'clock-jump': (n, ms) => void (world.storeClock.ahead_ms += n % 2 === 0 ? ms(JUMP_MS_MAX) : -ms(JUMP_MS_MAX)),
+    leap: (_, ms) => time.advance(time.now_ms() + ms(LEAP_MS_MAX)),
+    'target-moved': (n) => world.targets.push(world.scripts[n % world.scripts.length]!.contract.repository ?? null),
+    garbage: (n) => world.outside.sendsGarbage(n),
+  };
+
   /** False: not now. */
   function now(fault: Fault): boolean {
     const { kind, n } = fault;
-    const ms = (at_most: number): number => 1 + ((n * 7_919) % at_most);
-    switch (kind) {
-      case 'crash-idle':
-        happened(fault);
-        dies(one(n), n % 2 === 0);
-        return true;
-      case 'crash-before':
-      case 'crash-after': {
-        const asked = world.network.questions.filter(({ asker }) => world.processes.includes(asker as ServiceProcess));
-        const question = asked[n % Math.max(1, asked.length)];
-        if (!question) return false;
-        happened(fault);
-        if (kind === 'crash-after') world.network.put(question);
-        dies(question.asker as ServiceProcess, false);
-        return true;
-      }
-      case 'stopped-gracefully':
-        happened(fault);
-        leaves(one(n), ms(GRACE_MS_MAX));
-        return true;
-      case 'pause':
-        happened(fault);
-        stops(one(n), ms(PAUSE_MS_MAX));
-        return true;
-      case 'cut-off':
-        happened(fault);
-        one(n).cut_off_until_ms = time.now_ms() + ms(CUT_OFF_MS_MAX);
-        return true;
-      case 'store-away':
-        happened(fault);
-        world.network.store_away_until_ms = time.now_ms() + ms(AWAY_MS_MAX);
-        return true;
-      case 'bus-wiped':
-        happened(fault);
-        world.outside.asksAgain(world.bus.wipe());
-        return true;
-      case 'relay-crash':
-        happened(fault);
-        world.relay.crash(n);
-        return true;
-      case 'relay-pause':
-        if (!world.relay.pause(ms(PAUSE_MS_MAX))) return false;
-        happened(fault);
-        return true;
-      case 'clock-jump':
-        happened(fault);
-        world.storeClock.ahead_ms += n % 2 === 0 ? ms(JUMP_MS_MAX) : -ms(JUMP_MS_MAX);
-        return true;
-      case 'relay-lags':
-        happened(fault);
-        world.relay.lag(ms(LAG_MS_MAX));
-        return true;
-      case 'leap':
-        happened(fault);
-        time.advance(time.now_ms() + ms(LEAP_MS_MAX));
-        return true;
-      case 'target-moved':
-        happened(fault);
-        world.targets.push(world.scripts[n % Math.max(REPOSITORIES_KNOWN, world.scripts.length)]?.contract.repository ?? null);
-        return true;
-      case 'garbage':
-        happened(fault);
-        world.outside.sendsGarbage(n);
-        return true;
-      default:
-        // Met where a question is put, a message is given out or settled.
-        ready.push(fault);
-        return true;
-    }
+    const happens = byItself[kind];
+    if (!happens) ready.push(fault);
+    else if (happens(n, (at_most) => 1 + ((n * 7_919) % at_most)) === false) return false;
+    else happened(fault);
+    return true;
   }
 
   let waiting: Fault[] = [];
