@@ -12,7 +12,7 @@ import type { MissionScript } from './script.ts';
 import type { Wraps } from './service-process.ts';
 import { act, advance } from './steps.ts';
 import { EPOCH_MS } from './virtual-time.ts';
-import { worldOf, type World } from './world.ts';
+import { checkHandled, worldOf, type World } from './world.ts';
 
 export interface SimulateOptions {
   /** Planted bugs: what takes the place of which part. */
@@ -119,6 +119,7 @@ async function checkEnd(world: World, missions: ReadonlyMap<string, string>): Pr
     );
   }
   everythingHandled(world);
+  await handledOnceMore(world);
 }
 
 /** I4: what concerns a consumer was given to it and settled, or nothing is left to be done about it. */
@@ -132,6 +133,15 @@ function everythingHandled({ given, watch }: World): void {
         settledBy.has(`${consumer} ${event.position}`),
         () => `I4: ${consumer} never settled ${event.type} of ${event.stream} (position ${event.position})`,
       );
+}
+
+/** P3: the whole log once more, to everybody, changes nothing. */
+async function handledOnceMore(world: World): Promise<void> {
+  for (const event of world.watch.records)
+    for (const consumer of consumersOf(event.type)) {
+      const process = world.processes.find(({ service }) => service === CONSUMERS[consumer].service);
+      if (process) await checkHandled(world, process, event, consumer);
+    }
 }
 
 const consumersOf = (type: string): readonly ConsumerName[] =>
