@@ -69,7 +69,11 @@ export async function shrink(failure: Failure, wraps: MakeWraps = none): Promise
 export async function explained(failure: Failure, wraps: MakeWraps = none): Promise<string> {
   const { plan, cause, runs } = await shrink(failure, wraps);
   const lines: string[] = [];
-  await simulate(plan, { wraps: wraps(), tell: (line) => void lines.push(line()) }).catch(() => undefined);
+  // Heartbeats would fill the page: what is said again is said once.
+  const note = (line: string): void => {
+    if (whatOf(lines.at(-1)) !== whatOf(line)) lines.push(line);
+  };
+  await simulate(plan, { wraps: wraps(), tell: (line) => note(line()) }).catch(() => undefined);
   const names = plan.missions.map((index) => [missionScript(plan.seed, index).id, `m${index}`] as const);
   const readable = (text: string): string => names.reduce((shown, [id, name]) => shown.replaceAll(id, name), text);
   const sizes = ({ missions, faults }: Plan): string => `${missions.length} mission(s) and ${faults.length} fault(s)`;
@@ -82,3 +86,6 @@ export async function explained(failure: Failure, wraps: MakeWraps = none): Prom
     `again: npm run simulate -- --plan '${JSON.stringify(plan)}'`,
   ].join('\n');
 }
+
+/** Without the time. */
+const whatOf = (line: string | undefined): string | undefined => line?.slice(line.indexOf(' s  '));

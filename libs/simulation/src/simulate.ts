@@ -11,7 +11,8 @@ npm run simulate -- --plan '<plan>'                               runs a plan th
 const PROGRESS_SEEDS = 500;
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-function asked(): { readonly plans: readonly Plan[] } {
+/** Null: only how to use it was asked for. */
+function asked(): readonly Plan[] | null {
   const { values } = parseArgs({
     options: {
       seed: { type: 'string', default: '1' },
@@ -21,18 +22,22 @@ function asked(): { readonly plans: readonly Plan[] } {
       help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) throw new Error(USAGE);
-  if (values.plan !== undefined) return { plans: [JSON.parse(values.plan) as Plan] };
+  if (values.help) return null;
+  if (values.plan !== undefined) return [JSON.parse(values.plan) as Plan];
   const [seed, seeds, missions] = [values.seed, values.seeds, values.missions].map((text) => {
     const number = Number(text);
     if (!Number.isSafeInteger(number) || number < 1) throw new Error(`${text} must be a whole number, at least 1\n${USAGE}`);
     return number;
   }) as [number, number, number];
-  return { plans: Array.from({ length: seeds }, (_, index) => planOf(seed + index, missions)) };
+  return Array.from({ length: seeds }, (_, index) => planOf(seed + index, missions));
 }
 
 async function main(): Promise<number> {
-  const { plans } = asked();
+  const plans = asked();
+  if (plans === null) {
+    say(USAGE);
+    return 0;
+  }
   const tally = newTally();
   const began = performance.now();
   for (const plan of plans) {

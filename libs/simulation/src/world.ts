@@ -25,7 +25,7 @@ import { watchRecord, type RecordWatch } from './record-watch.ts';
 import { missionScript, type MissionScript } from './script.ts';
 import { serviceProcess, type ServiceProcess, type Wraps } from './service-process.ts';
 import { targets, type Targets } from './targets.ts';
-import { virtualTime, type VirtualTime } from './virtual-time.ts';
+import { EPOCH_MS, virtualTime, type VirtualTime } from './virtual-time.ts';
 
 export interface World {
   readonly plan: Plan;
@@ -60,12 +60,15 @@ export interface World {
 
 const PROCESSES_PER_SERVICE = 2;
 const TOLD_MAX = 5;
+const TIME_WIDTH = 8;
 const sha256 = (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer');
 
-export function worldOf(plan: Plan, wraps: Wraps, tell: World['tell']): World {
+export function worldOf(plan: Plan, wraps: Wraps, listener: World['tell']): World {
   const draw = random(seedOf(plan.seed, 1));
   const time = virtualTime();
   const { now_ms } = time;
+  const tell: World['tell'] = (line) =>
+    listener(() => `${((now_ms() - EPOCH_MS) / 1_000).toFixed(1).padStart(TIME_WIDTH)} s  ${line()}`);
   const counts = new Map<string, number>();
   const count = (key: string): void => void counts.set(key, (counts.get(key) ?? 0) + 1);
   const broken: BrokenPromise[] = [];
