@@ -1,4 +1,8 @@
-export { memoryEventLog, type MemoryEventLogOptions } from './memory-event-log.ts';
+export { BrokenPromise } from './broken-promise.ts';
+export { EXPECTED, WAYS_BACK } from './coverage.ts';
+export { FAULT_KINDS, FAULTS, planOf, type Fault, type FaultKind, type Plan } from './faults.ts';
+export { memoryBus, type MemoryBus } from './memory-bus.ts';
+export { memoryEventLog, type MemoryEventLog, type MemoryEventLogOptions } from './memory-event-log.ts';
 export {
   memoryArtifactStore,
   memoryDeadLetters,
@@ -8,7 +12,6 @@ export {
   type MemoryRecord,
 } from './memory-record.ts';
 export { random, seedOf, type Random } from './random.ts';
-export { ALL_FAULTS, NO_FAULTS, type Faults } from './service-process.ts';
-export { BrokenPromise } from './record-watch.ts';
-export { simulate, type Simulated, type SimulationOptions } from './simulation.ts';
+export type { Wraps } from './service-process.ts';
+export { simulate, type SimulateOptions, type Simulated } from './simulation.ts';
 export { virtualTime, type VirtualTime } from './virtual-time.ts';

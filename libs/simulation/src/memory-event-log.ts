@@ -13,11 +13,18 @@ interface Deadline {
   readonly due_ms: number;
 }
 
+/** The log, and what only somebody beside it may see: the rows as they are. */
+export interface MemoryEventLog extends EventLog {
+  readonly events: readonly StoredEvent[];
+  readonly deadlines: ReadonlyMap<string, Deadline>;
+}
+export type { Deadline };
+
 const EVENT_DATA_BYTES_MAX = 262_144;
 const EVENT_META_BYTES_MAX = 16_384;
 const GENESIS_HASH = '0'.repeat(64);
 
-export function memoryEventLog({ now_ms, sha256 }: MemoryEventLogOptions): EventLog {
+export function memoryEventLog({ now_ms, sha256 }: MemoryEventLogOptions): MemoryEventLog {
   const events: StoredEvent[] = [];
   const streams = new Map<string, StoredEvent[]>();
   const ids = new Set<string>();
@@ -36,18 +43,14 @@ export function memoryEventLog({ now_ms, sha256 }: MemoryEventLogOptions): Event
     if (added.some((event) => ids.has(event.id))) return { status: 'duplicate-event' };
     if (earlier.length !== expected_version) return { status: 'version-conflict', actual_version: earlier.length };
     // The log's time never goes back, whatever the clock does.
-    last_ms = Math.max(last_ms, now_ms());
+    last_ms = Math.max(last_ms, Math.floor(now_ms()));
     const stored = added.map((event, ordinal): StoredEvent => {
       const position = events.length + ordinal + 1;
       const version = expected_version + ordinal + 1;
-      hash = sha256(
-        joined(
-          hash,
-          `${String(position)}\n${stream}\n${String(version)}\n${event.id}\n${event.type}\n${String(last_ms * 1_000)}\n${event.meta}\n${event.data}`,
-        ),
-      );
       const { id, type, meta, data } = event;
-      return { position, stream, version, id, type, recorded_at: isoOf(last_ms), meta, data, hash: hexOf(hash) };
+      const unhashed = { position, stream, version, id, type, recorded_at: isoOf(last_ms), meta, data };
+      hash = sha256(chained(hash, unhashed, last_ms));
+      return { ...unhashed, hash: Buffer.from(hash).toString('hex') };
     });
     events.push(...stored);
     earlier.push(...stored);
@@ -70,6 +73,8 @@ export function memoryEventLog({ now_ms, sha256 }: MemoryEventLogOptions): Event
   }
 
   return {
+    events,
+    deadlines,
     append: async (request) => {
       checkAppend(request);
       return append(request);
@@ -109,23 +114,18 @@ function checkAppend({ stream, expected_version, events }: Append): void {
         `type, meta and data of ${where} must be well-formed text without line breaks or NUL: write JSON on one line`,
       );
     }
-    if (bytesOf(event.data).length > EVENT_DATA_BYTES_MAX)
+    if (Buffer.byteLength(event.data) > EVENT_DATA_BYTES_MAX)
       throw new Error(`data of ${where} is larger than EVENT_DATA_BYTES_MAX (${String(EVENT_DATA_BYTES_MAX)})`);
-    if (bytesOf(event.meta).length > EVENT_META_BYTES_MAX)
+    if (Buffer.byteLength(event.meta) > EVENT_META_BYTES_MAX)
       throw new Error(`meta of ${where} is larger than EVENT_META_BYTES_MAX (${String(EVENT_META_BYTES_MAX)})`);
   }
 }
 
-const encoder = new TextEncoder();
-const bytesOf = (text: string): Uint8Array => encoder.encode(text);
-
-function joined(previous_hash: Uint8Array, text: string): Uint8Array {
-  const bytes = bytesOf(text);
-  const both = new Uint8Array(previous_hash.length + bytes.length);
-  both.set(previous_hash);
-  both.set(bytes, previous_hash.length);
-  return both;
+/** What is hashed for an event: the hash before it and all of its fields (hash-chain.ts of the event store). */
+export function chained(previous_hash: Uint8Array, event: Omit<StoredEvent, 'hash'>, recorded_ms: number): Uint8Array {
+  const { position, stream, version, id, type, meta, data } = event;
+  const text = `${position}\n${stream}\n${version}\n${id}\n${type}\n${recorded_ms * 1_000}\n${meta}\n${data}`;
+  return Buffer.concat([previous_hash, Buffer.from(text, 'utf8')]);
 }
 
-const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 export const isoOf = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z');

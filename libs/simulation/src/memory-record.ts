@@ -1,10 +1,10 @@
 /** Beside the log: leases, watermarks, dead letters and artifacts in memory, as Postgres keeps them. */
-import type { ArtifactStore, DeadLetters, EventLog, KeptDeadLetter, Leases, Watermarks } from '@baton/ports';
-import { isoOf, memoryEventLog, type MemoryEventLogOptions } from './memory-event-log.ts';
+import type { ArtifactStore, DeadLetters, KeptDeadLetter, Leases, Watermarks } from '@baton/ports';
+import { isoOf, memoryEventLog, type MemoryEventLog, type MemoryEventLogOptions } from './memory-event-log.ts';
 
 /** All that a service's process keeps in the database; several simulated processes share one. */
 export interface MemoryRecord {
-  readonly log: EventLog;
+  readonly log: MemoryEventLog;
   readonly leases: Leases;
   readonly watermarks: Watermarks;
   readonly deadLetters: DeadLetters;

@@ -3,8 +3,31 @@ import { missionContractSchema, type EventType, type MissionContract, type Tier 
 import { uuidOf } from '@baton/handling';
 import { random, seedOf } from './random.ts';
 
-export type AgentBehaviour = 'succeeds' | 'transient' | 'semantic' | 'policy' | 'overruns' | 'stuck' | 'throws';
-export type PersonBehaviour = 'approves' | 'denies' | 'never' | 'asks-oneself-first' | 'saw-other-content';
+export type AgentBehaviour =
+  | 'succeeds'
+  | 'transient'
+  | 'semantic'
+  | 'policy'
+  | 'overruns'
+  | 'stuck'
+  | 'throws'
+  /** Says done and changed nothing. */
+  | 'lies-no-change'
+  /** Brings the receipts of another tree. */
+  | 'lies-other-tree'
+  /** Reports for an attempt that is not its own. */
+  | 'lies-other-attempt';
+export const PEOPLE = [
+  'approves',
+  'denies',
+  'never',
+  'late',
+  'twice',
+  'contradicts-oneself',
+  'asks-oneself-first',
+  'saw-other-content',
+] as const;
+export type PersonBehaviour = (typeof PEOPLE)[number];
 
 export interface MissionScript {
   readonly id: string;
@@ -28,6 +51,8 @@ export interface MissionScript {
   readonly person: PersonBehaviour;
   /** Somebody cancels so long after the first event of this type. */
   readonly cancel: { readonly on: EventType; readonly after_ms: number } | null;
+  /** Somebody cancels what nobody has asked for yet. */
+  readonly cancels_early: boolean;
   /** Somebody else pushes to the target after each of the first so many times that the change was queued. */
   readonly pushes: number;
 }
@@ -41,7 +66,7 @@ const SHAPES: readonly NonNullable<MissionScript['tasks']>[] = [
   { a: [], b: ['a'] },
   { a: [], b: [], c: ['a', 'b'] },
 ];
-const CANCELS: readonly EventType[] = [
+export const CANCELS: readonly EventType[] = [
   'MissionAccepted',
   'TaskReady',
   'AttemptStarted',
@@ -50,14 +75,13 @@ const CANCELS: readonly EventType[] = [
   'ReleaseProposed',
   'GateOpened',
   'ReleaseQueued',
-  'ReleaseQueued',
   'ReleaseVerified',
 ];
 
 export function missionScript(seed: number, index: number): MissionScript {
   const draw = random(seedOf(seed, index));
   const key = `mission-${seed}-${index}`;
-  const temper = draw.pick(['good', 'good', 'good', 'moody', 'moody', 'bad', 'stuck'] as const);
+  const temper = draw.pick(['good', 'good', 'good', 'moody', 'moody', 'bad', 'liar', 'stuck'] as const);
   const contract = missionContractSchema.parse({
     baton: 'mission/v1',
     title: `Mission ${index}`,
@@ -84,7 +108,7 @@ export function missionScript(seed: number, index: number): MissionScript {
     requested_by: 'ada',
     contract,
     faulty: draw.chance(0.15) ? { baton: 'mission/v1', title: key } : null,
-    submissions: 1 + draw.int(3),
+    submissions: draw.pick([1, 1, 2, 3]),
     stuck: temper === 'stuck',
     tasks: draw.chance(0.05) ? null : draw.pick(SHAPES),
     agent: (task_id, attempt) => {
@@ -93,6 +117,7 @@ export function missionScript(seed: number, index: number): MissionScript {
         good: ['succeeds'],
         moody: ['succeeds', 'succeeds', 'transient', 'throws', 'overruns'],
         bad: ['succeeds', 'transient', 'transient', 'semantic', 'policy'],
+        liar: ['succeeds', 'succeeds', 'lies-no-change', 'lies-other-tree', 'lies-other-attempt'],
         stuck: ['succeeds', 'stuck'],
       };
       return { does: luck.pick(moods[temper]), work_ms: luck.int(30_000) };
@@ -103,14 +128,17 @@ export function missionScript(seed: number, index: number): MissionScript {
         'holds',
         'holds',
         'changes',
-        temper === 'bad' ? 'throws' : 'holds',
+        temper === 'bad' || temper === 'liar' ? 'throws' : 'holds',
       ]),
     integration: draw.pick(['holds', 'holds', 'holds', 'holds', 'holds', 'holds', 'fails', 'conflicts']),
     rebase_changes: draw.chance(0.5),
     land_ms: draw.int(20_000),
     tier: draw.pick(['autonomous', 'notify', 'gate', 'gate', 'gate']),
-    person: draw.pick(['approves', 'approves', 'approves', 'denies', 'never', 'asks-oneself-first', 'saw-other-content']),
-    cancel: draw.chance(0.25) ? { on: draw.pick(CANCELS), after_ms: draw.int(15_000) } : null,
+    person: draw.pick(['approves', 'approves', ...PEOPLE]),
+    cancel: draw.chance(0.3)
+      ? { on: draw.pick([...CANCELS, 'GateOpened', 'ReleaseQueued', 'ReleaseQueued']), after_ms: draw.int(15_000) }
+      : null,
+    cancels_early: draw.chance(0.05),
     pushes: draw.chance(0.4) ? 1 + draw.int(2) : 0,
   };
 }

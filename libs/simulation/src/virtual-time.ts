@@ -2,19 +2,20 @@
 import type { Timers } from '@baton/handling';
 
 /** So that what is recorded looks like a date; nothing depends on it. */
-const EPOCH_MS = Date.UTC(2026, 10, 21);
+export const EPOCH_MS = Date.UTC(2026, 10, 21);
 
 interface Timer {
   readonly due_ms: number;
   readonly number: number;
   readonly alive: () => boolean;
+  readonly paused_until_ms: () => number;
   readonly callback: () => void;
 }
 
 export interface VirtualTime {
   now_ms(): number;
-  /** Timers of one process: they are gone with it. */
-  timersOf(alive: () => boolean): Timers;
+  /** Timers of one process: they are gone with it, and wait while it is stopped. */
+  timersOf(alive: () => boolean, paused_until_ms?: () => number): Timers;
   nextTimer(): number | null;
   advance(to_ms: number): void;
   /** Calls back the timer that is due first; false = none is due. */
@@ -25,25 +26,26 @@ export function virtualTime(): VirtualTime {
   const timers = new Set<Timer>();
   let now = EPOCH_MS;
   let numbers = 0;
-  const first = (): Timer | null => {
-    let earliest: Timer | null = null;
+  const dueOf = (timer: Timer): number => Math.max(timer.due_ms, timer.paused_until_ms());
+  const first = (): { readonly timer: Timer; readonly due_ms: number } | null => {
+    let earliest: { timer: Timer; due_ms: number } | null = null;
     for (const timer of timers) {
-      if (!timer.alive()) timers.delete(timer);
-      else if (
-        earliest === null ||
-        timer.due_ms < earliest.due_ms ||
-        (timer.due_ms === earliest.due_ms && timer.number < earliest.number)
-      )
-        earliest = timer;
+      if (!timer.alive()) {
+        timers.delete(timer);
+        continue;
+      }
+      const due_ms = dueOf(timer);
+      if (earliest === null || due_ms < earliest.due_ms || (due_ms === earliest.due_ms && timer.number < earliest.timer.number))
+        earliest = { timer, due_ms };
     }
     return earliest;
   };
   return {
     now_ms: () => now,
-    timersOf: (alive) => ({
+    timersOf: (alive, paused_until_ms = () => 0) => ({
       now_ms: () => now,
       after(ms, callback) {
-        const timer: Timer = { due_ms: now + ms, number: ++numbers, alive, callback };
+        const timer: Timer = { due_ms: now + ms, number: ++numbers, alive, paused_until_ms, callback };
         timers.add(timer);
         return () => void timers.delete(timer);
       },
@@ -53,10 +55,10 @@ export function virtualTime(): VirtualTime {
       now = Math.max(now, to_ms);
     },
     fireOne() {
-      const timer = first();
-      if (timer === null || timer.due_ms > now) return false;
-      timers.delete(timer);
-      timer.callback();
+      const next = first();
+      if (next === null || next.due_ms > now) return false;
+      timers.delete(next.timer);
+      next.timer.callback();
       return true;
     },
   };

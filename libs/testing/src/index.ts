@@ -12,6 +12,7 @@ export {
 } from './suites/agent-runtime.suite.ts';
 export { criterion, keepsWorkspaceContract, type WorkspaceSetup } from './suites/workspace.suite.ts';
 export { type ArtifactStoreSetup, keepsArtifactStoreContract } from './suites/artifact-store.suite.ts';
+export { type BusHandler, type BusSetup, keepsBusContract } from './suites/bus.suite.ts';
 export { type DeadLettersSetup, keepsDeadLettersContract } from './suites/dead-letters.suite.ts';
 export { keepsDeadlinesContract } from './suites/deadlines.suite.ts';
 export { type EventLogSetup, appendOf, keepsEventLogContract, newEvent, storedBy, wholeLog } from './suites/event-log.suite.ts';
