@@ -5,7 +5,7 @@
 import type { Agent, Receipt, TaskEnvelope } from '@baton/contracts';
 import type { TaskCommand, TaskState } from '@baton/domain';
 import type { Performer, ServiceDefinition, Work } from '@baton/handling';
-import type { AgentRuntime, Workspace, WorkspaceProvider } from '@baton/ports';
+import { failpoint, type AgentRuntime, type Workspace, type WorkspaceProvider } from '@baton/ports';
 
 export interface ExecutorParts {
   readonly runtimes: readonly AgentRuntime[];
@@ -54,6 +54,7 @@ async function made(runtime: AgentRuntime, workspace: Workspace, running: Runnin
     directory: workspace.directory,
     signal: work.signal,
   });
+  failpoint('after-effect');
   work.signal.throwIfAborted();
   if (outcome.status === 'failed') {
     const { failure_class, cause, output_tail } = outcome;

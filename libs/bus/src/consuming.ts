@@ -4,6 +4,7 @@
  * consumer, and of long work no more than there are free slots for.
  */
 import { ACK_WAIT_MS, CONSUMERS, type ConsumerName } from '@baton/contracts';
+import { failpoint } from '@baton/ports';
 import type { Msg, NatsConnection } from '@nats-io/nats-core';
 import type { BusConnection } from './connect.ts';
 import { CORRELATION_HEADER } from './cloud-event.ts';
@@ -88,7 +89,10 @@ export function consume(options: ConsumingOptions): Consuming {
     const entry: Held = { message, since_ms: now, extended_ms: now };
     lane.held.add(entry);
     lane.boxes.post(mailboxOf(delivery), async () => {
-      answer(lane, message, closing ? NAK_NOW : await settlementOf(options, delivery));
+      const settlement = closing ? NAK_NOW : await settlementOf(options, delivery);
+      failpoint('before-ack');
+      answer(lane, message, settlement);
+      failpoint('after-ack');
       lane.held.delete(entry);
       lane.puller?.refill();
       if (emptied && held() === 0) emptied();

@@ -8,7 +8,7 @@
  *   closed
  */
 import type { StoredEvent } from '@baton/contracts';
-import type { EventLog, Leases, Watermarks } from '@baton/ports';
+import { failpoint, type EventLog, type Leases, type Watermarks } from '@baton/ports';
 import type { BusConnection } from './connect.ts';
 import { leadership } from './leadership.ts';
 import type { BusLogger } from './logger.ts';
@@ -71,7 +71,7 @@ export function startRelay(options: RelayOptions): Relay {
       logger.fatal(
         {
           ...fields,
-          fix: 'the log was restored to an earlier time, or this is the bus of another log: delete the stream BATON_EVENTS if the log is right',
+          fix: 'the log was restored to an earlier time, or this is the bus of another log: `baton rebuild bus` if the log is right',
         },
         'relay-broker-ahead',
       );
@@ -166,7 +166,9 @@ async function copy(
         ahead = log.readAfter(last.position, batch_max);
         ahead.catch(() => undefined);
       }
+      failpoint('before-publish');
       const published = await publisher.publish(events);
+      failpoint('after-publish');
       if (published.status === 'stored') {
         state.position = last.position;
         state.failures = 0;
