@@ -13,8 +13,11 @@ import type { BusConnection } from './connect.ts';
 import type { BusLogger } from './logger.ts';
 import { deliveryInfo, type Received } from './delivery.ts';
 
-/** A request that nobody served comes back after this long and is made again. */
-const EXPIRES_MS = 30_000;
+/**
+ * A request that nobody served comes back after this long and is made again. A process that stands still with its connection open is
+ * sent messages until then, each of which waits for its ack wait before somebody else gets it: so not for long.
+ */
+const EXPIRES_MS = 5_000;
 const IDLE_HEARTBEAT_MS = 2_000;
 /** Two heartbeats missed, and a little for the way. */
 const SILENCE_MS_MAX = 5_000;
