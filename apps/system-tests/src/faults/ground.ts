@@ -139,7 +139,7 @@ export async function newGround(): Promise<Ground> {
     secrets,
     logOf: (part) => readFile(join(baton.home, 'logs', `${part}.log`), 'utf8'),
     remove: async () => {
-      await missions.ledger.close().catch(() => undefined);
+      await missions.close().catch(() => undefined);
       await baton.remove();
     },
   };

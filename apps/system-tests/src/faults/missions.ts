@@ -19,6 +19,10 @@ const ANSWER_MS_MAX = 10_000;
 export const ENDS_WITHIN_MS = 60_000;
 const WORKS_S = 1;
 
+export interface Load {
+  stop(abandon?: 'abandon'): Promise<void>;
+}
+
 export interface Missions {
   readonly ledger: Ledger;
   /** Ids that intake has answered with 2xx. */
@@ -30,7 +34,7 @@ export interface Missions {
   ask(): Promise<{ readonly status: number; readonly retry_after: string | null }>;
   wave(count: number, kind?: Kind): Promise<readonly string[]>;
   /** One every `every_ms` until stopped; `abandon` gives those up that have no answer. */
-  keepComing(every_ms: number, kind?: Kind): { stop(abandon?: 'abandon'): Promise<void> };
+  keepComing(every_ms: number, kind?: Kind): Load;
   /** Until each of them has ended; all that were acknowledged where none are named. */
   ended(ids?: readonly string[], within_ms?: number): Promise<void>;
   /** Lines `<mission key> <attempt>` of what agents did outside: one per attempt, or something was done twice. */
@@ -38,6 +42,8 @@ export interface Missions {
   /** Mission ids in the trailers of main, one per landed commit. */
   landedCommits(): Promise<readonly string[]>;
   forget(ids: Iterable<string>): void;
+  /** Nothing is handed in any more, also where a test failed before it said so. */
+  close(): Promise<void>;
 }
 
 export interface Stack {
@@ -50,6 +56,7 @@ export function missionsOf(stack: Stack): Missions {
   const ledger = openLedger(stack.auditor_url);
   const acknowledged = new Set<string>();
   const refusals = new Map<number, number>();
+  const loads: Load[] = [];
   const effects = join(stack.directory, 'effects');
   const repository = join(stack.directory, 'repository.git');
   let prepared: Promise<void> | null = null;
@@ -103,7 +110,11 @@ export function missionsOf(stack: Stack): Missions {
       wave.catch(() => undefined);
       return wave;
     },
-    keepComing: (every_ms, kind) => keepComing(every_ms, (signal) => submit(kind, signal)),
+    keepComing: (every_ms, kind) => {
+      const load = keepComing(every_ms, (signal) => submit(kind, signal));
+      loads.push(load);
+      return load;
+    },
     ended: async (ids, within_ms = ENDS_WITHIN_MS) => {
       await eventually(
         async () => {
@@ -132,10 +143,14 @@ export function missionsOf(stack: Stack): Missions {
     forget: (ids) => {
       for (const id of ids) acknowledged.delete(id);
     },
+    close: async () => {
+      await Promise.all(loads.map((load) => load.stop('abandon')));
+      await ledger.close();
+    },
   };
 }
 
-function keepComing(every_ms: number, submit: (signal: AbortSignal) => Promise<string>) {
+function keepComing(every_ms: number, submit: (signal: AbortSignal) => Promise<string>): Load {
   const stopping = new AbortController();
   const abandoning = new AbortController();
   const all: Promise<string>[] = [];

@@ -57,7 +57,7 @@ export function openSuite({ brief = false, keep = false, told = () => undefined 
     if (ground === shared) shared = null;
     if (failed && keep) {
       told(`kept for looking at: ${ground.baton.home}`);
-      await ground.missions.ledger.close();
+      await ground.missions.close();
       await ground.baton.run('down');
     } else await ground.remove();
   };

@@ -16,7 +16,8 @@ const PLACES: Readonly<Partial<Record<ServiceName, readonly Failpoint[]>>> = {
   release: [...HANDLING, 'before-land', 'after-land'],
   relay: ['before-publish', 'after-publish'],
 };
-const WAVE = 6;
+const EVERY_MS = 50;
+const WORKING_EVERY_MS = 300;
 const NTH_MAX = 4;
 const REACHED_WITHIN_MS = 30_000;
 
@@ -31,14 +32,16 @@ async function dieAt({ ground, random }: FaultRun, service: ServiceName, at: Fai
   const pid = await ground.restart(service);
   // Read when it was started: the process after it has no failpoint any more.
   await ground.settings({});
-  const wave = missions.wave(WAVE, kindFor(at));
+  const kind = kindFor(at);
+  // Until it dies: what comes close together is appended and published in groups, so that no number of missions is certain to lead there.
+  const load = missions.keepComing(kind === 'scripted' ? EVERY_MS : WORKING_EVERY_MS, kind);
   await eventually(() => !isAlive(pid), { within_ms: REACHED_WITHIN_MS, what: `${service} came by ${at} for the ${nth}. time` });
   const died_ms = performance.now();
   await eventually(async () => (await baton.part(service)).pid !== pid, {
     within_ms: REACHED_WITHIN_MS,
     what: `${service} was started again`,
   });
-  await wave;
+  await load.stop();
   return died_ms;
 }
 
