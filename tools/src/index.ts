@@ -1,3 +1,4 @@
+export { type Eventually, eventually } from './eventually.ts';
 export { freePort, isPortFree } from './servers/free-port.ts';
 export { type RunningNats, type StartNats, startNats, stopLeftoverNats } from './servers/nats.ts';
 export { type FindNatsServer, findNatsServer } from './servers/nats-server-binary.ts';
@@ -11,6 +12,7 @@ export {
   startPostgres,
   stopLeftoverPostgres,
 } from './servers/postgres.ts';
+export { type TcpProxy, tcpProxy } from './servers/tcp-proxy.ts';
 export type { Log } from './servers/server-process.ts';
 export {
   type RunningPrometheus,

@@ -88,7 +88,10 @@ function stackCommands(program: Command, run: Run): void {
     .description(
       'migrate a database and make streams and consumers, as compose and Kubernetes do (BATON_PG_ADMIN_URL, BATON_NATS_URL)',
     )
-    .action(run(async (context) => (await import('./commands/stack.ts')).provision(context)));
+    .option('--roles', 'only the roles of the database, for a dump to be restored into it')
+    .action(
+      run(async (context, options: { roles?: boolean }) => (await import('./commands/stack.ts')).provision(context, options)),
+    );
   program
     .command('demo')
     .description('a whole mission on a stack and a repository of its own, from nothing to a merged change')
@@ -182,6 +185,12 @@ function logCommands(program: Command, run: Run): void {
     .description('prove that the log is whole and that the bus carries the same')
     .option('--no-bus', 'look at the log only')
     .action(run(async (context, options: { bus: boolean }) => (await import('./commands/log.ts')).verify(context, options)));
+  program
+    .command('rebuild')
+    .description('after a loss or a restore')
+    .command('bus')
+    .description('make the event stream anew from the log; the services may go on running')
+    .action(run(async (context) => (await import('./commands/rebuild.ts')).bus(context)));
   const letters = program.command('deadletters').description('messages that could not be handled');
   letters
     .command('list', { isDefault: true })

@@ -5,7 +5,7 @@
 import type { Agent, FailureClass, Receipt, TaskEnvelope } from '@baton/contracts';
 import type { TaskCommand, TaskState } from '@baton/domain';
 import type { Performer, ServiceDefinition, Work } from '@baton/handling';
-import type { AgentOutcome, AgentRuntime, Workspace, WorkspaceProvider } from '@baton/ports';
+import { failpoint, type AgentOutcome, type AgentRuntime, type Workspace, type WorkspaceProvider } from '@baton/ports';
 
 export interface ExecutorParts {
   readonly runtimes: readonly AgentRuntime[];
@@ -60,6 +60,7 @@ async function made(parts: ExecutorParts, workspace: Workspace, running: Running
     readable: workspace.readable ?? [],
     signal: work.signal,
   });
+  failpoint('after-effect');
   work.signal.throwIfAborted();
   const outcome = redacted(said, parts.redact);
   const confined = runtime.sandbox === undefined ? {} : { sandbox: runtime.sandbox };

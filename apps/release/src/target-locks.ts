@@ -4,7 +4,11 @@ import type { Repository } from '@baton/contracts';
 import type { Work } from '@baton/handling';
 import type { Leases } from '@baton/ports';
 
-const TTL_MS = 30_000;
+/**
+ * Shorter than the lease of the landing itself: when that is taken over from a process that died, the target is free as well. Nothing
+ * wrong lands without it, for landing compares and swaps; it only keeps missions from overtaking each other.
+ */
+const TTL_MS = 5_000;
 const TRY_AGAIN_MS = 100;
 
 export interface TargetLocks {

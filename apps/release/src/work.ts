@@ -6,7 +6,7 @@
 import type { Change, Delivery, Receipt } from '@baton/contracts';
 import type { ReleaseState } from '@baton/domain';
 import { digestOf, type Performer, type ServiceDefinition, type Work } from '@baton/handling';
-import type { WorkspaceProvider } from '@baton/ports';
+import { failpoint, type WorkspaceProvider } from '@baton/ports';
 import type { TargetLocks } from './target-locks.ts';
 
 export interface ReleaseParts {
@@ -91,6 +91,7 @@ function land(parts: ReleaseParts): Performer {
     await parts.locks.acquire(delivery.repository, work);
     let keep = false;
     try {
+      failpoint('before-land');
       const landing = await providerFor(parts, delivery).land({
         repository: delivery.repository,
         artifact: change.artifact,
@@ -100,6 +101,7 @@ function land(parts: ReleaseParts): Performer {
         trailers: { 'Baton-Mission': mission_id, 'Baton-Content': content_digest },
         signal: work.signal,
       });
+      failpoint('after-land');
       if (landing.status === 'landed') {
         const decided = await work.submit({ type: 'RecordLanding', revision, commit: landing.commit, tree: landing.tree });
         if (decided.status === 'refused')

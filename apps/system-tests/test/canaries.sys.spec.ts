@@ -12,7 +12,7 @@ import { eventually } from '@baton/testing';
 import { databaseUrl } from '@baton/tools';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
-import { batonAt, type Baton } from './baton.ts';
+import { batonAt, type Baton } from '../src/baton.ts';
 
 const git = promisify(execFile);
 const STEP_MS_MAX = 120_000;

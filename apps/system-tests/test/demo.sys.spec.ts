@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually } from '@baton/testing';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { REPOSITORY, batonAt, isAlive, type Baton } from './baton.ts';
+import { REPOSITORY, batonAt, isAlive, type Baton } from '../src/baton.ts';
 
 const run = promisify(execFile);
 /** A stack starts in some seconds; on two cores that others use as well, in some more. */

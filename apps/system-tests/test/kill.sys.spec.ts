@@ -9,7 +9,7 @@ import { parseStored, type EventRecord } from '@baton/contracts';
 import { openEventStore } from '@baton/event-store';
 import { eventually } from '@baton/testing';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { auditorUrl, batonAt, type Baton } from './baton.ts';
+import { auditorUrl, batonAt, type Baton } from '../src/baton.ts';
 
 const WAVE = 20;
 const TARGETS = [

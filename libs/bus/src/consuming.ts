@@ -4,6 +4,7 @@
  * consumer, and of long work no more than there are free slots for.
  */
 import { ACK_WAIT_MS, CONSUMERS, type ConsumerName } from '@baton/contracts';
+import { failpoint } from '@baton/ports';
 import type { Msg, NatsConnection } from '@nats-io/nats-core';
 import type { BusConnection } from './connect.ts';
 import { CORRELATION_HEADER } from './cloud-event.ts';
@@ -13,8 +14,6 @@ import { mailboxes, type Mailboxes } from './mailboxes.ts';
 import { pull, type Puller } from './pull.ts';
 
 export const IN_FLIGHT_MAX = 256;
-/** Part of `in_flight_max` that has to be free before more is asked for. */
-const REFILL_PART = 4;
 /** What is gathered may be this late, and costs its service no more than two wake-ups a second while little happens. */
 const GATHER_MS = 500;
 /** A handler that takes longer than this has its message delivered again, to anybody: long work must not hold one. */
@@ -91,7 +90,10 @@ export function consume(options: ConsumingOptions): Consuming {
     const entry: Held = { message, since_ms: now, extended_ms: now };
     lane.held.add(entry);
     lane.boxes.post(mailboxOf(delivery), async () => {
-      answer(lane, message, closing ? NAK_NOW : await settlementOf(options, delivery));
+      const settlement = closing ? NAK_NOW : await settlementOf(options, delivery);
+      failpoint('before-ack');
+      answer(lane, message, settlement);
+      failpoint('after-ack');
       lane.held.delete(entry);
       lane.puller?.refill();
       if (emptied && held() === 0) emptied();
@@ -106,7 +108,6 @@ export function consume(options: ConsumingOptions): Consuming {
       consumer: lane.consumer,
       // A message of long work keeps its place until it is settled: only then its slot is known to be taken.
       room: () => (starts ? Math.min(free_slots(), in_flight_max) : in_flight_max) - lane.held.size,
-      batch_min: starts ? 1 : Math.ceil(in_flight_max / REFILL_PART),
       rest_ms: CONSUMERS[lane.consumer].pull === 'gather' ? GATHER_MS : 0,
       on_message: (received) => {
         receive(lane, received);

@@ -13,13 +13,19 @@ import type { BusConnection } from './connect.ts';
 import type { BusLogger } from './logger.ts';
 import { deliveryInfo, type Received } from './delivery.ts';
 
-/** A request that nobody served comes back after this long and is made again. */
-const EXPIRES_MS = 30_000;
+/**
+ * A request that nobody served comes back after this long and is made again. A process that stands still with its connection open is
+ * sent messages until then, each of which waits for its ack wait before somebody else gets it: so not for long.
+ */
+const EXPIRES_MS = 5_000;
 const IDLE_HEARTBEAT_MS = 2_000;
 /** Two heartbeats missed, and a little for the way. */
 const SILENCE_MS_MAX = 5_000;
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 2_000;
+
+/** Part of the room that has to be free before more is asked for: a request costs as much as a message, also while it waits. */
+const REFILL_PART = 4;
 
 const HEARTBEAT = 100;
 const EXPIRED = [404, 408];
@@ -31,8 +37,6 @@ export interface PullOptions {
   readonly consumer: string;
   /** How many messages there is room for now, those that were asked for already included. */
   readonly room: () => number;
-  /** Ask for no fewer at once while others are on their way: one request per message would cost as much as the message. */
-  readonly batch_min: number;
   /** 0 = messages are sent as they come; else what has come is fetched, and after the last of it nothing is asked for so long. */
   readonly rest_ms: number;
   readonly on_message: (received: Received) => void;
@@ -49,7 +53,7 @@ export interface Puller {
 }
 
 export function pull(options: PullOptions): Puller {
-  const { bus, stream, consumer, room, batch_min, rest_ms, on_message, logger } = options;
+  const { bus, stream, consumer, room, rest_ms, on_message, logger } = options;
   const { connection, inbox_prefix } = bus;
   const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
   let status: 'starting' | 'pulling' | 'unavailable' | 'suspended' | 'closed' = 'starting';
@@ -130,8 +134,9 @@ export function pull(options: PullOptions): Puller {
 
   function refill(): void {
     if (status === 'closed' || status === 'suspended' || retry !== null || resting !== null || connection.isClosed()) return;
-    const batch = room() - outstanding;
-    const enough = outstanding === 0 || (rest_ms === 0 && batch >= batch_min);
+    const all = room();
+    const batch = all - outstanding;
+    const enough = outstanding === 0 || (rest_ms === 0 && batch * REFILL_PART >= all);
     if (batch <= 0 || !enough) return;
     if (outstanding === 0) heard_at_ms = performance.now();
     outstanding += batch;

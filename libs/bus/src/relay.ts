@@ -8,7 +8,7 @@
  *   closed
  */
 import type { ToldEvent } from '@baton/contracts';
-import type { EventLog, Leases, Watermarks } from '@baton/ports';
+import { failpoint, type EventLog, type Leases, type Watermarks } from '@baton/ports';
 import type { BusConnection } from './connect.ts';
 import { leadership } from './leadership.ts';
 import type { BusLogger } from './logger.ts';
@@ -72,7 +72,7 @@ export function startRelay(options: RelayOptions): Relay {
       logger.fatal(
         {
           ...fields,
-          fix: 'somebody else published with the key of the relay (deploy/runbooks/forged-event.md), the log was restored to an earlier time, or this is the bus of another log (deploy/runbooks/relay-halted.md)',
+          fix: 'somebody else published with the key of the relay (deploy/runbooks/forged-event.md), the log was restored to an earlier time, or this is the bus of another log: `baton rebuild bus` if the log is right (deploy/runbooks/relay-halted.md)',
         },
         'relay-broker-ahead',
       );
@@ -189,8 +189,10 @@ async function copy(
         ahead = log.readAfter(last.position, batch_max);
         ahead.catch(() => undefined);
       }
+      failpoint('before-publish');
       // After a failure each asks for itself, or the event that cannot be stored would hide behind those that follow it.
       const published = await publisher.publish(events, state.failures > 0 ? 'each' : 'last');
+      failpoint('after-publish');
       if (published.status === 'stored') {
         state.position = last.position;
         state.failures = 0;

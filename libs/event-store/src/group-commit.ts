@@ -3,7 +3,7 @@
  * One call is in flight at a time. An append is answered only when its outcome is known for certain.
  */
 import type pg from 'pg';
-import type { Append, Appended } from '@baton/ports';
+import { failpoint, type Append, type Appended } from '@baton/ports';
 import { appendGroup, checkedBytes, isDuplicate } from './append.ts';
 import { ATTEMPTS_MAX, failureOf, pauseBefore, StoreUnreachable, type Ask } from './connections.ts';
 import { loadPage } from './load.ts';
@@ -130,7 +130,9 @@ async function appendCertainly({ pool, ask, artifacts }: Sending, group: readonl
   let may_be_committed = false;
   for (let attempt = 1; ; attempt++) {
     try {
+      failpoint('before-append');
       const outcomes = await appendGroup(pool, group, [...artifacts.values()]);
+      failpoint('after-append');
       if (!may_be_committed) return outcomes;
       return await Promise.all(group.map((append, index) => asCommittedBefore(ask, append, outcomes[index] as Appended)));
     } catch (error) {

@@ -27,6 +27,18 @@ export async function ensureRoles(client: pg.Client): Promise<void> {
   if (member.rows[0]?.member !== true) await alterRole(client, `GRANT ${client.escapeIdentifier(OWNER_ROLE)} TO CURRENT_USER`);
 }
 
+/** Everything that a dump of the log names as owner or grantee; `url` is that of a role which may create roles. */
+export async function makeRoles(url: string, passwords: Readonly<Record<string, string>>): Promise<void> {
+  const client = new pg.Client({ connectionString: url, application_name: 'baton-provision' });
+  await client.connect();
+  try {
+    await ensureRoles(client);
+  } finally {
+    await client.end();
+  }
+  await setPasswords(url, passwords);
+}
+
 /** Gives the login roles their passwords; `url` is that of a role which may alter roles. */
 export async function setPasswords(url: string, passwords: Readonly<Record<string, string>>): Promise<void> {
   const unknown = Object.keys(passwords).find((role) => !LOGIN_ROLES.includes(role));

@@ -88,4 +88,20 @@ describe('verifyLog', () => {
     expect(await verifyLog({ head: auditor.head, readAfter })).toMatchObject({ checked: 6 });
     expect(await verified()).toMatchObject({ checked: 8 });
   });
+
+  it('names the first event that the disk does not give back, and passes on every other failure', async () => {
+    const { log } = stores.open('auditor');
+    const unreadable = (code: string) => ({
+      head: log.head,
+      readAfter: (after: number, limit: number) =>
+        after + limit >= 4
+          ? Promise.reject(Object.assign(new Error('invalid page in block 1'), { code }))
+          : log.readAfter(after, limit),
+    });
+    expect(await verifyLog(unreadable('XX001'))).toMatchObject({
+      checked: 3,
+      first_bad: { position: 4, problem: 'cannot be read: invalid page in block 1' },
+    });
+    await expect(verifyLog(unreadable('57P01'))).rejects.toThrow('invalid page');
+  });
 });

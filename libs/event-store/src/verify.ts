@@ -12,6 +12,8 @@ export interface Verified {
 }
 
 const PAGE_EVENTS = 1_000;
+/** Postgres: data_corrupted, index_corrupted. */
+const DAMAGED_CODES: ReadonlySet<string> = new Set(['XX001', 'XX002']);
 
 /** Everything up to the head at the time of the call; the log may grow meanwhile. */
 export async function verifyLog(log: Pick<EventLog, 'readAfter' | 'head'>): Promise<Verified> {
@@ -22,7 +24,8 @@ export async function verifyLog(log: Pick<EventLog, 'readAfter' | 'head'>): Prom
   const bad = (position: number, problem: string): Verified => ({ checked, head, first_bad: { position, problem } });
 
   while (checked < head.position) {
-    const page = await log.readAfter(checked, Math.min(PAGE_EVENTS, head.position - checked));
+    const page = await readable(log, checked, Math.min(PAGE_EVENTS, head.position - checked));
+    if ('problem' in page) return bad(checked + 1, page.problem);
     if (page.length === 0) return bad(checked + 1, `missing: the head says ${String(head.position)} events`);
     for (const event of page) {
       const problem = problemOf(event, checked + 1, versions.get(event.stream) ?? 0, hash);
@@ -38,6 +41,21 @@ export async function verifyLog(log: Pick<EventLog, 'readAfter' | 'head'>): Prom
   if (beyond.length > 0 && (await log.head()).position === head.position)
     return bad(head.position + 1, `beyond the head, which says ${String(head.position)} events`);
   return { checked, head };
+}
+
+/** As many events of a page as the disk gives back whole; where it is not even one, what Postgres says of it. */
+async function readable(
+  log: Pick<EventLog, 'readAfter'>,
+  after: number,
+  limit: number,
+): Promise<readonly StoredEvent[] | { readonly problem: string }> {
+  try {
+    return await log.readAfter(after, limit);
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string };
+    if (!DAMAGED_CODES.has(code ?? '')) throw error;
+    return limit === 1 ? { problem: `cannot be read: ${message}` } : readable(log, after, Math.floor(limit / 2));
+  }
 }
 
 function problemOf(event: StoredEvent, position: number, previous_version: number, previous_hash: string): string | null {

@@ -15,4 +15,5 @@ export type {
 } from './event-log.ts';
 export type { AgentOutcome, AgentRuntime } from './agent-runtime.ts';
 export type { Landing, Workspace, WorkspaceProblem, WorkspaceProvider } from './workspace.ts';
+export { FAILPOINT_PATTERN, FAILPOINTS, armFailpoint, failpoint, type Failpoint } from './failpoint.ts';
 export type { GateDecision, GateInput, Policy } from './policy.ts';

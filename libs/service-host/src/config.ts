@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { pid } from 'node:process';
+import { FAILPOINT_PATTERN, FAILPOINTS } from '@baton/ports';
 import { LOG_LEVELS } from '@baton/telemetry';
 import { z } from 'zod';
 
@@ -61,6 +62,11 @@ export const baseConfigSchema = z.object({
   BATON_SWEEP_INTERVAL_MS: milliseconds(10, 60_000)
     .default(SWEEP_INTERVAL_MS_DEFAULT)
     .describe('give how often due deadlines are looked for, 10 to 60000 ms'),
+  BATON_FAILPOINT: z
+    .string()
+    .regex(FAILPOINT_PATTERN, 'is not the name of a failpoint with a count')
+    .optional()
+    .describe(`leave it out; or, to test a crash, give <name>:<nth> with a name of ${FAILPOINTS.join(', ')}`),
   OTEL_TRACES_EXPORTER: z.enum(['none', 'console', 'otlp']).default('none').describe('give none, console or otlp'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/ })

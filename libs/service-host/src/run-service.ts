@@ -1,5 +1,6 @@
 /** A service as a process: signals, exit codes, and nothing that fails without a line in the log. */
 import process from 'node:process';
+import { armFailpoint, type Failpoint } from '@baton/ports';
 import { logger } from '@baton/telemetry';
 import { ConfigError, type BaseConfig } from './config.ts';
 import { startService, type RunningService, type ServiceOptions } from './start-service.ts';
@@ -11,6 +12,7 @@ export interface ProcessOptions<Config extends BaseConfig> extends Omit<ServiceO
 
 /** On top of the grace that running work has, for disconnecting and flushing. */
 const STOP_EXTRA_MS = 8_000;
+const ACK_SENT_MS = 20;
 
 /** Starts the service and keeps it until SIGTERM or SIGINT; the second signal ends it at once. */
 export async function runService<Config extends BaseConfig>({
@@ -19,6 +21,10 @@ export async function runService<Config extends BaseConfig>({
 }: ProcessOptions<Config>): Promise<RunningService> {
   const config = configOrExit(read);
   const log = logger({ service: options.name, level: config.BATON_LOG_LEVEL, instance: config.BATON_INSTANCE });
+  if (config.BATON_FAILPOINT !== undefined) {
+    log.warn({ failpoint: config.BATON_FAILPOINT }, 'failpoint-armed');
+    armFailpoint(config.BATON_FAILPOINT, crash);
+  }
   const starting = new AbortController();
   let running: RunningService | undefined;
   let signals = 0;
@@ -55,6 +61,12 @@ export async function runService<Config extends BaseConfig>({
   }
   if (signals > 0) void running.stop().then(() => end());
   return running;
+}
+
+/** As if the process were shot. An acknowledgement has to have left it first: it lies in the connection's buffer until the next turn. */
+function crash(at: Failpoint): void {
+  if (at === 'after-ack') setTimeout(() => process.kill(process.pid, 'SIGKILL'), ACK_SENT_MS);
+  else process.kill(process.pid, 'SIGKILL');
 }
 
 function configOrExit<Config extends BaseConfig>(read: () => Config): Config {

@@ -1,8 +1,6 @@
-export { databaseUrl } from '@baton/tools';
+export { type Eventually, type TcpProxy, databaseUrl, eventually, tcpProxy } from '@baton/tools';
 export { TEST_ROLE_PASSWORD, type TestDatabase, type TestDatabaseOptions, testDatabase } from './database.ts';
-export { type Eventually, eventually } from './eventually.ts';
 export { type TestNats, type TestNatsOptions, testNats } from './nats.ts';
-export { type TcpProxy, tcpProxy } from './tcp-proxy.ts';
 export { type MemoryArtifacts, memoryArtifacts } from './memory-artifacts.ts';
 export {
   type AgentRuntimeSetup,

@@ -22,7 +22,10 @@ describe('the alerts', () => {
   });
 
   it.each(['runbooks', 'prometheus/tests'])('have no file left over in %s', (directory) => {
-    const slugs = readdirSync(join(DEPLOY, directory)).map((file) => file.replace(/\.(md|yaml)$/, ''));
+    // What an operator does after a loss (`rebuild-…`) is done on purpose, whatever alert led there.
+    const slugs = readdirSync(join(DEPLOY, directory))
+      .map((file) => file.replace(/\.(md|yaml)$/, ''))
+      .filter((slug) => !slug.startsWith('rebuild-'));
     expect(slugs.toSorted()).toEqual(alerts.map(({ alert }) => slugOf(alert)).toSorted());
   });
 });

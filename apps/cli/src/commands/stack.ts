@@ -5,6 +5,7 @@ import { CliProblem, EXIT, type ExitCode } from '../exit-codes.ts';
 import { colour, duration, oneLine, plural, table } from '../format.ts';
 import { busHead, withBus } from '../read/bus-copy.ts';
 import { reading } from '../read/connect.ts';
+import { makeRoles } from '@baton/event-store';
 import { down as stopStack } from '../stack/down.ts';
 import { requireStack, type Stack } from '../stack/home.ts';
 import { stillRuns } from '../stack/process-identity.ts';
@@ -77,9 +78,15 @@ export async function down(context: Context): Promise<ExitCode> {
   return EXIT.ok;
 }
 
-export async function provision(context: Context): Promise<ExitCode> {
+export async function provision(context: Context, options: { readonly roles?: boolean | undefined }): Promise<ExitCode> {
   const { config, out, environment } = context;
   const { BATON_PG_ADMIN_URL: admin_url, BATON_NATS_URL: nats_url, BATON_NATS_REPLICAS: replicas } = config;
+  if (options.roles === true && admin_url !== undefined) {
+    await makeRoles(admin_url, passwordsFrom(environment));
+    out.line(`${colour.green('✓')} The roles are there; the dump can be restored.`);
+    out.result({ roles: true });
+    return EXIT.ok;
+  }
   if (admin_url === undefined || nats_url === undefined) {
     const missing = [
       admin_url === undefined ? 'BATON_PG_ADMIN_URL (a role that may create roles)' : '',

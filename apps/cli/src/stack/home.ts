@@ -18,6 +18,8 @@ export interface Home {
   readonly ports_file: string;
   /** Passwords and nkeys, readable by the owner only. */
   readonly secrets_file: string;
+  /** What single parts get beyond what all get; not there unless somebody wrote it. */
+  readonly parts_file: string;
   /** Held by the supervisor: two on one directory would destroy it. */
   readonly lock_file: string;
 }
@@ -33,6 +35,7 @@ export function homeAt(directory: string): Home {
     stack_file: at('stack.json'),
     ports_file: at('ports.json'),
     secrets_file: at('secrets.json'),
+    parts_file: at('parts.json'),
     lock_file: at('supervisor.lock'),
   };
 }
@@ -124,6 +127,7 @@ export function readJson<T>(file: string, schema: z.ZodType<T>): T | null {
 export function writeJson(file: string, value: unknown, mode = 0o644): void {
   const half = `${file}.${String(process.pid)}.new`;
   rmSync(half, { force: true });
-  writeFileSync(half, `${JSON.stringify(value, null, 2)}\n`, { mode });
+  // On disk before it gets its name: after a power loss an empty file of passwords would lock us out of our own data.
+  writeFileSync(half, `${JSON.stringify(value, null, 2)}\n`, { mode, flush: true });
   renameSync(half, file);
 }

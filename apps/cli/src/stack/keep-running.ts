@@ -25,9 +25,10 @@ export interface KeepRunning {
 }
 
 const BACKOFF_MS_MIN = 200;
-const BACKOFF_MS_MAX = 10_000;
-/** What ran this long was well: the next failure starts with the shortest wait again. */
-const STABLE_MS = 30_000;
+/** A part that ends again and again is looked at by nobody for this long: missions wait for all of it. */
+const BACKOFF_MS_MAX = 3_000;
+/** What ran this long had started and worked: the next failure starts with the shortest wait again. */
+const STABLE_MS = 5_000;
 
 export const backoffMs = (failures: number): number => Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** Math.max(0, failures - 1));
 

@@ -6,6 +6,7 @@ import { SERVICE_NAMES, roleOf, type ServiceName } from '@baton/contracts';
 import { databaseUrl, startNats, startPostgres, type Log } from '@baton/tools';
 import type { Home } from './home.ts';
 import type { Part, Running } from './keep-running.ts';
+import { partSettings } from './part-settings.ts';
 import { nkeyOf, passwordOf, type Secrets } from './secrets.ts';
 import { startService } from './service-process.ts';
 
@@ -41,7 +42,9 @@ export function postgresPart({ home, secrets, ports, log }: Parts): Part {
   return {
     name: POSTGRES,
     start: async () => {
+      const { postgres } = partSettings(home);
       const server = await startPostgres({
+        settings: postgres,
         data_dir: home.postgres,
         password: secrets.postgres_superuser,
         port: ports.postgres,
@@ -71,7 +74,7 @@ export function natsPart({ home, secrets, ports, log }: Parts): Part {
           BATON_NATS_MONITOR_PORT: String(ports['nats-monitor']),
           BATON_NATS_STORE_DIR: home.nats,
           BATON_NATS_STORE_BYTES_MAX: NATS_STORE_BYTES_MAX,
-          BATON_NATS_SYNC_INTERVAL: NATS_SYNC_INTERVAL,
+          BATON_NATS_SYNC_INTERVAL: partSettings(home).nats_sync_interval ?? NATS_SYNC_INTERVAL,
           ...Object.fromEntries(publicKeys),
         },
         log_file: join(home.logs, 'nats-server.log'),
@@ -136,14 +139,17 @@ export function servicePart(service: ServiceName, parts: ServiceParts): Part {
   mkdirSync(work, { recursive: true });
   return {
     name: service,
-    start: () =>
-      startService({
-        command: process.execPath,
-        args: [...NODE_FLAGS, entryOf(service)],
+    start: async () => {
+      const own = partSettings(home).services[service];
+      const [command, ...args] = [...(own?.under ?? []), process.execPath, ...NODE_FLAGS, entryOf(service)];
+      return startService({
+        command,
+        args,
         cwd: home.directory,
-        env,
+        env: { ...env, ...own?.env },
         log_file: join(home.logs, `${service}.log`),
         grace_ms: parts.drain_grace_ms + DRAIN_EXTRA_MS,
-      }),
+      });
+    },
   };
 }

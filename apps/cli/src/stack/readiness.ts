@@ -31,14 +31,27 @@ export async function readiness(url: string): Promise<Readiness> {
   }
 }
 
-export async function allReady(services: Readonly<Record<string, string>>, home: Home, aborted: AbortSignal): Promise<void> {
+/** Bus and log contradict each other: nobody but a person can decide that, and for that the rest has to run. */
+const HALTED = 'bus and log contradict each other';
+
+/** Resolves to whether the relay is halted. */
+export async function allReady(
+  services: Readonly<Record<string, string>>,
+  home: Home,
+  aborted: AbortSignal,
+): Promise<{ readonly halted: boolean }> {
+  let halted = false;
   const deadline = performance.now() + READY_MS_MAX;
   const waiting = new Map(Object.entries(services));
   for (;;) {
     const asked = await Promise.all([...waiting].map(async ([name, url]) => ({ name, answer: await readiness(url) })));
     aborted.throwIfAborted();
-    for (const { name, answer } of asked) if (answer.ready) waiting.delete(name);
-    if (waiting.size === 0) return;
+    for (const { name, answer } of asked) {
+      const is_halted = !answer.ready && answer.why.includes(HALTED);
+      halted ||= is_halted;
+      if (answer.ready || is_halted) waiting.delete(name);
+    }
+    if (waiting.size === 0) return { halted };
     if (performance.now() > deadline) {
       const late = asked.flatMap(({ name, answer }) =>
         answer.ready ? [] : [`${name} is not ready (${answer.why}); the end of its log:\n${logTail(home, name)}`],

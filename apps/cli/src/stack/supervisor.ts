@@ -17,6 +17,9 @@ const NATS_LOGIN_MS_MAX = 15_000;
 const LEFTOVER_MS_MAX = 15_000;
 const LEFTOVER_POLL_MS = 50;
 
+const RELAY_HALTED =
+  'the relay is halted, because the bus holds what the log does not: see deploy/runbooks/relay-halted.md (`baton rebuild bus`)';
+
 export interface SupervisorOptions {
   readonly home: Home;
   /** A Postgres of one's own; undefined = the embedded one. */
@@ -154,7 +157,8 @@ async function startParts(
       kept.services,
     );
   }
-  await allReady(stack.services, home, aborted);
+  const { halted } = await allReady(stack.services, home, aborted);
+  if (halted) progress(RELAY_HALTED);
   update({ status: 'running' });
   log('running', { services: stack.services });
   return stack;

@@ -1,6 +1,6 @@
 /** Runs the built `baton` the way a person does: as a process, with arguments, for an exit code. */
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { AUDITOR_ROLE, type ServiceName } from '@baton/contracts';
@@ -25,6 +25,8 @@ export interface Baton {
   stack(): Promise<{
     readonly supervisor: { readonly pid: number };
     readonly postgres_url: string;
+    readonly nats_url: string;
+    readonly nats_monitor_url: string;
     /** Service → its HTTP address. */
     readonly services: Readonly<Record<ServiceName, string>>;
     readonly processes: Readonly<Record<string, { readonly pid: number; readonly restarts: number }>>;
@@ -37,6 +39,8 @@ export interface Baton {
 
 export async function batonAt(home_name: string, environment: Readonly<Record<string, string>> = {}): Promise<Baton> {
   const directory = await mkdtemp(join(process.env.BATON_TEST_RUN_DIRECTORY ?? tmpdir(), 'baton-'));
+  // Postgres may run as another account than ours, and has to get to its directory in here.
+  await chmod(directory, 0o755);
   const home = join(directory, home_name);
   const run: Baton['run'] = (...args) =>
     new Promise((done, reject) => {

@@ -3,7 +3,7 @@ import { type AddressInfo, type Server, type Socket, connect, createServer } fro
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
-import { eventually } from './eventually.ts';
+import { eventually } from '../eventually.ts';
 import { type TcpProxy, tcpProxy } from './tcp-proxy.ts';
 
 // Unlike once(), not ended by the error that comes before.
@@ -60,6 +60,28 @@ describe('a tcp proxy', () => {
     client = connect(proxy.port, '127.0.0.1').on('data', (chunk) => (heard += chunk.toString()));
     client.write('again');
     await eventually(() => heard === 'again', { within_ms: 2_000 });
+  });
+
+  it('makes everything take longer', async () => {
+    proxy.slowDown(50);
+    const sent_ms = performance.now();
+    client.write('late');
+    await eventually(() => heard === 'late', { within_ms: 2_000 });
+    // There and back.
+    expect(performance.now() - sent_ms).toBeGreaterThan(95);
+  });
+
+  it('tears a connection after so many bytes, and the next one again', async () => {
+    proxy.cutAfter(4);
+    client.write('four');
+    await eventually(() => heard === 'four', { within_ms: 2_000 });
+    const closed = closing(client);
+    client.write('!');
+    await closed;
+    proxy.cutAfter(null);
+    client = connect(proxy.port, '127.0.0.1').on('data', (chunk) => (heard += chunk.toString()));
+    client.write(' and five');
+    await eventually(() => heard === 'four and five', { within_ms: 2_000 });
   });
 
   it('takes the place of the server in a url', () => {

@@ -1,0 +1,148 @@
+/** Processes that do not die but stand still, longer than anybody waits for them, and then go on as if nothing had been. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { ACK_WAIT_MS } from '@baton/contracts';
+import { eventually } from '@baton/tools';
+import type { Fault } from '../fault.ts';
+import type { Ground } from '../ground.ts';
+import { startReplica } from '../replica.ts';
+import { waveUnderWay } from './kills.ts';
+
+const NATS_STOPPED_MS = 10_000;
+/** The relay's lease is three seconds. */
+const RELAY_STOPPED_MS = 6_000;
+const TAKEN_OVER_WITHIN_MS = 25_000;
+const EVERY_MS = 150;
+
+/** Goes on with the end of the test at the latest. */
+async function stop(ground: Ground, part: string): Promise<() => Promise<void>> {
+  const { pid } = await ground.baton.part(part);
+  process.kill(pid, 'SIGSTOP');
+  const goOn = (): Promise<void> => {
+    process.kill(pid, 'SIGCONT');
+    return Promise.resolve();
+  };
+  ground.cleanup.add(() => goOn().catch(() => undefined));
+  return goOn;
+}
+
+const stoppedLeader: Fault = {
+  id: 'T4',
+  broke: 'the leading relay stands still, a second one takes over, the first goes on',
+  needs: ['linux'],
+  ground: 'shared',
+  run: async (on) => {
+    const { ground } = on;
+    const replica = await startReplica(ground, 'relay');
+    const load = ground.missions.keepComing(EVERY_MS);
+    const goOn = await stop(ground, 'relay');
+    await delay(RELAY_STOPPED_MS);
+    if (!(await replica.log()).includes('"leading"')) throw new Error('the second relay did not take over');
+    const without_first = await ground.missions.submit();
+    await ground.missions.ended([without_first], TAKEN_OVER_WITHIN_MS);
+    await goOn();
+    const since_ms = performance.now();
+    await eventually(async () => (await ground.logOf('relay')).includes('not-leading'), {
+      within_ms: TAKEN_OVER_WITHIN_MS,
+      what: 'the first relay has found that it does not lead any more',
+    });
+    await load.stop();
+    await on.recovered(since_ms);
+  },
+};
+
+export const stoppedNats: Fault = {
+  id: 'T6',
+  broke: `nats-server stands still for ${NATS_STOPPED_MS / 1_000} s`,
+  needs: ['linux'],
+  ground: 'shared',
+  run: async (on) => {
+    const { ground } = on;
+    const load = ground.missions.keepComing(EVERY_MS);
+    const goOn = await stop(ground, 'nats-server');
+    await delay(NATS_STOPPED_MS);
+    const { status } = await ground.missions.ask();
+    if (status !== 201) throw new Error(`without a bus intake answered ${status} instead of 201`);
+    await goOn();
+    const since_ms = performance.now();
+    await load.stop();
+    await on.recovered(since_ms);
+    const unhandled = /"(uncaught-exception|unhandled-rejection)"/;
+    for (const service of ['relay', 'planner', 'executor'])
+      if (unhandled.test(await ground.logOf(service))) throw new Error(`${service} did not foresee it: see its log`);
+  },
+};
+
+const blockedLoop: Fault = {
+  id: 'T13',
+  broke: `the planner stands still for longer than its ack wait (${ACK_WAIT_MS} ms) with deliveries in hand`,
+  needs: ['linux'],
+  ground: 'shared',
+  run: async (on) => {
+    const { ground } = on;
+    await startReplica(ground, 'planner');
+    const load = ground.missions.keepComing(EVERY_MS / 3);
+    await delay(EVERY_MS * 4);
+    const goOn = await stop(ground, 'planner');
+    await delay(EVERY_MS * 4);
+    await load.stop();
+    // The replica is given what the first one holds, after its ack wait.
+    await ground.missions.ended(undefined, ACK_WAIT_MS + TAKEN_OVER_WITHIN_MS);
+    await goOn();
+    await on.recovered(performance.now());
+  },
+};
+
+export const stoppedExecutor: Fault = {
+  id: 'T14',
+  broke: 'an executor stands still in the middle of attempts, past its lease, then reports',
+  needs: ['linux'],
+  ground: 'shared',
+  run: async (on) => {
+    const { ground } = on;
+    const { ledger } = ground.missions;
+    const wave = await waveUnderWay(on);
+    const goOn = await stop(ground, 'executor');
+    const stopped_ms = performance.now();
+    const replica = await startReplica(ground, 'executor');
+    const lostOf = (): number =>
+      ledger.events.filter(
+        ({ type, data }) => type === 'AttemptLost' && wave.includes((data as { mission_id: string }).mission_id),
+      ).length;
+    // The agents were not stopped: their work is done, only nobody reports it.
+    await ground.missions.ended(wave, TAKEN_OVER_WITHIN_MS + TAKEN_OVER_WITHIN_MS);
+    if (lostOf() === 0) throw new Error('no attempt was taken over: nothing was tested');
+    on.note(`${lostOf()} attempts taken over after ${Math.round((performance.now() - stopped_ms) / 100) / 10} s`);
+    await goOn();
+    const { executor } = (await ground.baton.stack()).services;
+    await eventually(
+      async () =>
+        /^baton_work_seconds_count\{[^}]*outcome="aborted"[^}]*\} [1-9]/m.test(await (await fetch(`${executor}/metrics`)).text()),
+      {
+        within_ms: TAKEN_OVER_WITHIN_MS,
+        what: 'the executor that stood still has found that its leases are lost, and given its attempts up',
+      },
+    );
+    await on.recovered(performance.now());
+    if ((await replica.log()).includes('dead-lettered')) throw new Error('the replica dead-lettered something');
+  },
+};
+
+const slowConsumer: Fault = {
+  id: 'T24.slow',
+  broke: 'metrics stands still: one consumer takes nothing for 10 s',
+  needs: ['linux'],
+  ground: 'shared',
+  run: async (on) => {
+    const { ground } = on;
+    const goOn = await stop(ground, 'metrics');
+    const load = ground.missions.keepComing(EVERY_MS / 3);
+    await delay(NATS_STOPPED_MS);
+    await load.stop();
+    // The others are not held up by it.
+    await ground.missions.ended();
+    await goOn();
+    await on.recovered(performance.now());
+  },
+};
+
+export const pauseFaults: readonly Fault[] = [stoppedLeader, stoppedNats, blockedLoop, stoppedExecutor, slowConsumer];

@@ -1,0 +1,93 @@
+/** T28, T29: the log restored from a dump, into an empty cluster; and an old dump, which leaves the bus ahead. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { eventually, removePostgresData, startPostgres, type RunningPostgres } from '@baton/tools';
+import type { Fault } from '../fault.ts';
+import type { Ground } from '../ground.ts';
+import { runbook } from '../runbook.ts';
+
+const EVERY_MS = 100;
+const RUN_MS = 2_000;
+const HALTED_WITHIN_MS = 20_000;
+/** What was under way at the dump goes on when its deadlines pass. */
+const TAKEN_UP_WITHIN_MS = 90_000;
+const PASSWORD = 'operator';
+
+/** A Postgres of the operator's own, which the stack uses. */
+async function ownPostgres({ baton, environment, cleanup }: Ground, name: string): Promise<RunningPostgres> {
+  const data_dir = join(baton.directory, name);
+  const postgres = await startPostgres({ data_dir, password: PASSWORD, log: () => undefined });
+  cleanup.add(() => removePostgresData(data_dir));
+  cleanup.add(() => postgres.stop());
+  cleanup.add(() => baton.run('down'));
+  environment['BATON_PG_URL'] = postgres.superuser_url;
+  environment['BATON_PG_ADMIN_URL'] = postgres.superuser_url;
+  return postgres;
+}
+
+async function restoreInto(ground: Ground, from: RunningPostgres): Promise<void> {
+  await ground.baton.run('down');
+  await from.stop();
+  await ownPostgres(ground, 'second');
+  await runbook(ground, 'rebuild-log.md', 'Restore');
+  ground.missions.ledger.forget();
+  await ground.missions.ledger.refresh();
+}
+
+const emptyCluster: Fault = {
+  id: 'T28',
+  broke: 'database and bus lost; the log restored from a dump into an empty cluster',
+  needs: ['pg_dump'],
+  ground: 'own',
+  run: async (on) => {
+    const { ground } = on;
+    const first = await ownPostgres(ground, 'first');
+    await ground.up();
+    await ground.missions.wave(10, 'working');
+    await ground.baton.run('down');
+    await runbook(ground, 'rebuild-log.md', 'Back up');
+    await rm(join(ground.baton.home, 'nats'), { recursive: true, force: true });
+    const { length: before } = ground.missions.ledger.events;
+    await restoreInto(ground, first);
+    if (ground.missions.ledger.events.length < before) throw new Error('the restored log is shorter than the dumped one');
+    await on.recovered(performance.now(), { within_ms: TAKEN_UP_WITHIN_MS });
+    await on.verify();
+  },
+};
+
+const olderDump: Fault = {
+  id: 'T29',
+  broke: 'the log restored to an older point, the bus is ahead',
+  needs: ['pg_dump'],
+  ground: 'own',
+  run: async (on) => {
+    const { ground } = on;
+    const { missions, baton } = ground;
+    const first = await ownPostgres(ground, 'first');
+    await ground.up();
+    const load = missions.keepComing(EVERY_MS);
+    await delay(RUN_MS);
+    await runbook(ground, 'rebuild-log.md', 'Back up');
+    await delay(RUN_MS);
+    await load.stop();
+    await missions.ended();
+    await restoreInto(ground, first);
+    const accepted = new Set(missions.ledger.events.map((event) => (event.data as { mission_id: string }).mission_id));
+    const gone = [...missions.acknowledged].filter((id) => !accepted.has(id));
+    if (gone.length === 0) throw new Error('the dump is not older than the log was: nothing was tested');
+    missions.forget(gone);
+    on.note(`${gone.length} missions were accepted after the dump`);
+    await eventually(async () => (await ground.logOf('relay')).includes('relay-broker-ahead'), {
+      within_ms: HALTED_WITHIN_MS,
+      what: 'the relay has halted',
+    });
+    const { exit } = await baton.run('verify');
+    if (exit !== 7) throw new Error(`baton verify ended with ${exit} while the bus was ahead, not with 7`);
+    await runbook(ground, 'rebuild-log.md', 'If the bus is ahead');
+    await on.recovered(performance.now(), { within_ms: TAKEN_UP_WITHIN_MS });
+    await on.verify();
+  },
+};
+
+export const restoreFaults: readonly Fault[] = [emptyCluster, olderDump];

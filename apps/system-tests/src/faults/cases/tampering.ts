@@ -1,0 +1,206 @@
+/** T31, T32: a superuser who rewrites history, and disks that forget a bit. `baton verify` has to name the first wrong position. */
+import { open, readdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hashOf } from '@baton/event-store';
+import type { StoredEvent } from '@baton/contracts';
+import type pg from 'pg';
+import type { Fault } from '../fault.ts';
+import type { Ground } from '../ground.ts';
+import { runbook } from '../runbook.ts';
+
+const WAVE = 20;
+const AT = 40;
+const DAMAGED = 7;
+const PAGE_BYTES = 8_192;
+/** From the end of a page, where its rows lie. */
+const WITHIN_ROWS_BYTES = 40;
+
+interface Verified {
+  readonly log: { readonly first_bad?: { readonly position: number; readonly problem: string } };
+  readonly bus: { readonly problem: string | null } | null;
+}
+
+interface Tampering {
+  readonly name: string;
+  readonly by: (client: pg.Client, head: number) => Promise<unknown>;
+  /** Where the log itself shows it; null: only against a copy that is not in the database. */
+  readonly shows_at: number | null;
+}
+
+const TAMPERINGS: readonly Tampering[] = [
+  {
+    name: 'edit',
+    shows_at: AT,
+    by: (client) => client.query(`UPDATE baton.events SET data = data || ' ' WHERE position = $1`, [AT]),
+  },
+  { name: 'delete', shows_at: AT, by: (client) => client.query('DELETE FROM baton.events WHERE position = $1', [AT]) },
+  {
+    name: 'insert',
+    shows_at: AT + 1,
+    by: async (client) => {
+      await client.query('UPDATE baton.events SET position = -position - 1 WHERE position > $1', [AT]);
+      await client.query('UPDATE baton.events SET position = -position WHERE position < 0');
+      await client.query(
+        `INSERT INTO baton.events (position, stream, version, id, type, recorded_at, meta, data, hash)
+         SELECT position + 1, 'mission-forged', 1, gen_random_uuid(), type, recorded_at, meta, data, hash FROM baton.events WHERE position = $1`,
+        [AT],
+      );
+    },
+  },
+  {
+    name: 'swap',
+    shows_at: AT,
+    by: (client) =>
+      client.query(
+        `UPDATE baton.events e SET data = o.data, type = o.type FROM baton.events o
+         WHERE (e.position, o.position) IN (($1::bigint, $1::bigint + 1), ($1::bigint + 1, $1::bigint))`,
+        [AT],
+      ),
+  },
+  {
+    name: 'cut the tail',
+    shows_at: null,
+    by: async (client, head) => {
+      await client.query('DELETE FROM baton.events WHERE position > $1', [head - 3]);
+      await client.query('UPDATE baton.log_head SET position = $1, hash = (SELECT hash FROM baton.events WHERE position = $1)', [
+        head - 3,
+      ]);
+    },
+  },
+  { name: 'rewrite from there on', shows_at: null, by: rewriteChain },
+];
+
+/** A body edited and every hash after it computed again: the log alone cannot show it. */
+async function rewriteChain(client: pg.Client): Promise<void> {
+  await client.query(`UPDATE baton.events SET data = data || ' ' WHERE position = $1`, [AT]);
+  const { rows } = await client.query<StoredEvent & { position: string | number }>(
+    `SELECT position::integer, stream, version, id, type, to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS recorded_at,
+            meta, data, encode(hash, 'hex') AS hash FROM baton.events WHERE position >= $1 ORDER BY position`,
+    [AT - 1],
+  );
+  let hash = rows[0]?.hash ?? '';
+  for (const event of rows.slice(1)) {
+    hash = hashOf(hash, event);
+    await client.query(`UPDATE baton.events SET hash = decode($2, 'hex') WHERE position = $1`, [event.position, hash]);
+  }
+  await client.query(`UPDATE baton.log_head SET hash = decode($1, 'hex')`, [hash]);
+}
+
+const tampered: Fault = {
+  id: 'T31',
+  broke: 'a superuser edits, deletes, inserts, swaps, cuts and rewrites history',
+  ground: 'own',
+  run: async (on) => {
+    const { ground } = on;
+    await ground.up();
+    await ground.missions.ended(await ground.missions.wave(WAVE));
+    await on.verify();
+    const { length: head } = ground.missions.ledger.events;
+    for (const tampering of TAMPERINGS) await ground.asSuperuser((client) => tamper(ground, client, tampering, head));
+    await on.recovered(performance.now());
+  },
+};
+
+async function tamper(ground: Ground, client: pg.Client, { name, by, shows_at }: Tampering, head: number): Promise<void> {
+  const change = async (how: () => Promise<unknown>): Promise<void> => {
+    await client.query('BEGIN');
+    for (const table of ['events', 'log_head']) await client.query(`ALTER TABLE baton.${table} DISABLE TRIGGER ALL`);
+    await how();
+    for (const [table, trigger] of [
+      ['events', 'events_are_kept'],
+      ['log_head', 'log_head_is_kept'],
+    ])
+      await client.query(`ALTER TABLE baton.${table} ENABLE ALWAYS TRIGGER ${trigger}`);
+    await client.query('COMMIT');
+  };
+  await client.query('CREATE TABLE public.kept_events AS TABLE baton.events');
+  await client.query('CREATE TABLE public.kept_head AS TABLE baton.log_head');
+  await change(() => by(client, head));
+  const alone = await ground.baton.json<Verified>('verify', '--no-bus');
+  const found = alone.answer.log.first_bad?.position ?? null;
+  if (found !== shows_at) throw new Error(`${name}: verify names position ${String(found)} of the log, not ${String(shows_at)}`);
+  const beside = await ground.baton.json<Verified>('verify');
+  if (beside.exit !== DAMAGED)
+    throw new Error(`${name}: verify against the bus ended with ${String(beside.exit)}, not with ${DAMAGED}`);
+  await change(async () => {
+    await client.query('DELETE FROM baton.events');
+    await client.query('INSERT INTO baton.events SELECT * FROM public.kept_events');
+    await client.query('UPDATE baton.log_head h SET position = k.position, hash = k.hash FROM public.kept_head k');
+  });
+  await client.query('DROP TABLE public.kept_events, public.kept_head');
+}
+
+async function flip(file: string, at: (size: number) => number): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    const { size } = await handle.stat();
+    const byte = Buffer.alloc(1);
+    await handle.read(byte, 0, 1, at(size));
+    byte[0] = (byte[0] ?? 0) ^ 1;
+    await handle.write(byte, 0, 1, at(size));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+const flippedLog: Fault = {
+  id: 'T32.log',
+  broke: 'a bit of the log flips on the disk of Postgres',
+  ground: 'own',
+  run: async (on) => {
+    const { ground } = on;
+    const { baton } = ground;
+    await ground.up();
+    await ground.missions.ended(await ground.missions.wave(WAVE));
+    const { path, block, position } = await ground.asSuperuser(async (client) => {
+      await client.query('CHECKPOINT');
+      const { rows } = await client.query<{ path: string; block: number; position: number }>(
+        `SELECT pg_relation_filepath('baton.events') AS path, ((ctid::text::point)[0])::integer AS block, min(position)::integer AS position
+         FROM baton.events GROUP BY 2 ORDER BY 2 OFFSET 2 LIMIT 1`,
+      );
+      if (rows[0] === undefined) throw new Error('the log is too short for this test');
+      return rows[0];
+    });
+    const file = join(await realpath(join(baton.home, 'postgres')), path);
+    const at = (): number => (block + 1) * PAGE_BYTES - WITHIN_ROWS_BYTES;
+    // Between its end and its next start, so that no memory holds the page as it was.
+    await ground.kill('postgres');
+    await flip(file, at);
+    await ground.ready();
+    const { exit, answer } = await baton.json<Verified>('verify', '--no-bus');
+    const { first_bad } = answer.log;
+    if (exit !== DAMAGED || first_bad?.position !== position || !first_bad.problem.includes('cannot be read'))
+      throw new Error(`verify should name position ${position} as unreadable: ${JSON.stringify(answer)}`);
+    const { exit: rebuilt } = await baton.run('rebuild', 'bus');
+    if (rebuilt !== DAMAGED) throw new Error('the bus, now the only whole copy, was not left alone');
+    await flip(file, at);
+    await on.recovered(performance.now());
+    await on.verify();
+  },
+};
+
+const flippedBus: Fault = {
+  id: 'T32.bus',
+  broke: 'a bit of the bus flips on the disk of JetStream',
+  ground: 'own',
+  run: async (on) => {
+    const { ground } = on;
+    const { baton } = ground;
+    await ground.up();
+    await ground.missions.ended(await ground.missions.wave(WAVE));
+    await baton.run('down');
+    const files = await readdir(join(baton.home, 'nats'), { recursive: true });
+    const block = files.find((file) => file.includes('BATON_EVENTS') && file.endsWith('.blk'));
+    if (block === undefined) throw new Error(`JetStream has no file of messages among ${files.join(', ')}`);
+    await flip(join(baton.home, 'nats', block), (size) => Math.floor(size / 2));
+    await ground.up();
+    const { exit, answer } = await baton.json<Verified>('verify');
+    on.note(exit === 0 ? 'the relay had copied it anew' : `verify: ${answer.bus?.problem ?? ''}`);
+    await runbook(ground, 'rebuild-bus.md', 'Rebuild');
+    await on.recovered(performance.now());
+    await on.verify();
+  },
+};
+
+export const tamperingFaults: readonly Fault[] = [tampered, flippedLog, flippedBus];

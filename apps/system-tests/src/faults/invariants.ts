@@ -1,0 +1,165 @@
+/**
+ * What has to be so after every fault, once it is healed. The log and its copy are checked by `baton verify`, which is what
+ * auditors run; the rest is read from the log itself and from the bus.
+ */
+import type { EventRecord, EventType } from '@baton/contracts';
+import { eventually } from '@baton/tools';
+import { z } from 'zod';
+import { ENDS_WITHIN_MS } from './missions.ts';
+import type { Ground } from './ground.ts';
+
+const QUIET_WITHIN_MS = 30_000;
+
+export interface Findings {
+  readonly missions: number;
+  /** Acknowledged and not in the log, or not brought to its end. */
+  readonly lost: number;
+  /** Facts, effects or landings that are there more than once. */
+  readonly twice: number;
+  readonly dead_letters: number;
+}
+
+export interface Expected {
+  readonly dead_letters?: number;
+  /** How long everything may take to come to its end. */
+  readonly within_ms?: number;
+}
+
+/** Throws with every invariant that does not hold. */
+export async function assertInvariants(ground: Ground, expected: Expected = {}): Promise<Findings> {
+  const { missions, baton } = ground;
+  const { ledger, acknowledged } = missions;
+  const broken: string[] = [];
+  await missions
+    .ended(undefined, expected.within_ms ?? ENDS_WITHIN_MS)
+    .catch((error: Error) => broken.push(`I6: ${error.message}`));
+  await ledger.refresh();
+
+  const accepted = new Set(ofType(ledger.events, 'MissionAccepted').map(missionOf));
+  const lost = [...acknowledged].filter((id) => !accepted.has(id) || ledger.ended.get(id) !== 'MissionCompleted');
+  if (lost.length > 0)
+    broken.push(
+      `I1: ${lost.length} acknowledged missions are not completed, such as ${lost[0]}: ${told(ledger.events, lost[0])}`,
+    );
+
+  const twice = [...repeated(ledger.events), ...(await effectsTwice(ground))];
+  if (twice.length > 0) broken.push(`I8: done twice: ${twice.slice(0, 3).join('; ')}`);
+  broken.push(...unapproved(ledger.events).map((id) => `I7: mission ${id} landed without a passed gate for that content`));
+
+  // I2, I3, and that the bus carries the same under the same numbers.
+  await eventually(
+    async () => {
+      const { exit, answer } = await baton.json<{ bus: { behind: number } | null }>('verify');
+      if (exit !== 0 || answer.bus?.behind !== 0) throw new Error(JSON.stringify(answer));
+      return true;
+    },
+    { within_ms: QUIET_WITHIN_MS, what: 'baton verify is clean' },
+  ).catch((error: Error) => broken.push(`I2, I3: ${error.message}`));
+  await nothingPending(ground).catch((error: Error) => broken.push(`I4: ${error.message}`));
+  await foldIsRight(ground).catch((error: Error) => broken.push(`I5: ${error.message}`));
+
+  const dead_letters = await ledger.deadLetters();
+  if (dead_letters !== (expected.dead_letters ?? 0))
+    broken.push(`${dead_letters} dead letters, ${expected.dead_letters ?? 0} were expected`);
+  if (broken.length > 0) throw new Error(broken.join('\n'));
+  return { missions: acknowledged.size, lost: lost.length, twice: twice.length, dead_letters };
+}
+
+const ofType = (events: readonly EventRecord[], type: EventType): readonly EventRecord[] =>
+  events.filter((event) => event.type === type);
+const missionOf = (event: EventRecord): string => (event.data as { mission_id: string }).mission_id;
+const told = (events: readonly EventRecord[], id: string | undefined): string =>
+  events
+    .filter((event) => missionOf(event) === id)
+    .map(({ type }) => type)
+    .join(' ') || 'the log has nothing of it';
+
+/** Facts of which a mission with one task that goes well has exactly one. */
+const ONCE: readonly EventType[] = [
+  'MissionAccepted',
+  'PlanProposed',
+  'TaskAccepted',
+  'PlanCompleted',
+  'GatePassed',
+  'ReleaseLanded',
+  'MissionCompleted',
+];
+
+function repeated(events: readonly EventRecord[]): readonly string[] {
+  const counts = new Map<string, number>();
+  const count = (key: string): void => void counts.set(key, (counts.get(key) ?? 0) + 1);
+  for (const event of events) {
+    if (ONCE.includes(event.type)) count(`${event.type} of ${missionOf(event)}`);
+    if (/^Attempt(Started|Succeeded|Failed|Lost)$/.test(event.type))
+      count(`${event.type} ${String(event.data['attempt' as never])} of ${event.stream}`);
+  }
+  return [...counts].filter(([, times]) => times > 1).map(([key, times]) => `${key} ${times} times`);
+}
+
+async function effectsTwice({ missions }: Ground): Promise<readonly string[]> {
+  const effects = (await missions.effects()).map((line) => `effect of ${line}`);
+  const landed = (await missions.landedCommits().catch(() => [])).map((id) => `commit of ${id}`);
+  const seen = new Set<string>();
+  return [...effects, ...landed].filter((one) => seen.size === seen.add(one).size && !one.endsWith(' '));
+}
+
+function unapproved(events: readonly EventRecord[]): readonly string[] {
+  const passed = new Set<string>();
+  const missing: string[] = [];
+  for (const event of events) {
+    const { content_digest } = event.data as { content_digest?: string };
+    const content = `${missionOf(event)} ${content_digest ?? ''}`;
+    if (event.type === 'GatePassed') passed.add(content);
+    if (event.type === 'ReleaseLanded' && !passed.has(content)) missing.push(missionOf(event));
+  }
+  return missing;
+}
+
+const consumerSchema = z.object({ name: z.string(), num_pending: z.number(), num_ack_pending: z.number() });
+const jszSchema = z.object({
+  account_details: z.array(
+    z.object({
+      stream_detail: z.array(z.object({ name: z.string(), consumer_detail: z.array(consumerSchema).nullish() })).nullish(),
+    }),
+  ),
+});
+
+/** Every consumer has been given everything and has settled it. */
+async function nothingPending({ baton }: Ground): Promise<void> {
+  const { nats_monitor_url } = await baton.stack();
+  await eventually(
+    async () => {
+      const response = await fetch(`${nats_monitor_url}/jsz?accounts=true&streams=true&consumers=true`);
+      const { account_details } = jszSchema.parse(await response.json());
+      const consumers = account_details
+        .flatMap(({ stream_detail }) => stream_detail ?? [])
+        .flatMap(({ consumer_detail }) => consumer_detail ?? []);
+      // One that settles nothing is only read from.
+      const behind = consumers.filter((one) => one.num_pending > 0 || (one.num_ack_pending > 0 && one.name !== 'metrics-fold'));
+      if (consumers.length === 0) throw new Error('there are no consumers');
+      if (behind.length > 0)
+        throw new Error(
+          behind.map((one) => `${one.name}: ${one.num_pending} pending, ${one.num_ack_pending} unsettled`).join(', '),
+        );
+      return true;
+    },
+    { within_ms: QUIET_WITHIN_MS, what: 'every consumer has settled everything' },
+  );
+}
+
+/** What the metrics service has folded is what the log says. */
+async function foldIsRight({ baton, missions }: Ground): Promise<void> {
+  const { metrics } = (await baton.stack()).services;
+  const completed = [...missions.ledger.ended.values()].filter((type) => type === 'MissionCompleted').length;
+  if (completed === 0) return;
+  await eventually(
+    async () => {
+      const text = await (await fetch(`${metrics}/metrics`)).text();
+      const told_completed = Number(/^baton_missions\{[^}]*status="completed"[^}]*\} (\d+)/m.exec(text)?.[1] ?? Number.NaN);
+      if (told_completed !== completed)
+        throw new Error(`metrics has folded ${told_completed} completed missions, the log has ${completed}`);
+      return true;
+    },
+    { within_ms: QUIET_WITHIN_MS, what: 'the folded numbers are those of the log' },
+  );
+}

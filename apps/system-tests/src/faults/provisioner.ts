@@ -1,0 +1,60 @@
+/** What only an administrator of the bus can do to it: used to do it wrong. */
+import { PROVISIONER, connectBus, ensureTopology, type BusConnection, type BusLogger } from '@baton/bus';
+import { EVENT_STREAM, type ConsumerName } from '@baton/contracts';
+import type { Ground } from './ground.ts';
+
+const silent: BusLogger = { info: () => undefined, warn: () => undefined, error: () => undefined, fatal: () => undefined };
+const REQUEST_MS_MAX = 5_000;
+const ATTEMPTS_MAX = 10;
+
+export interface Administrator {
+  deleteConsumer(name: ConsumerName): Promise<void>;
+  /** Everything that the stream holds is delivered to it again. */
+  replayAll(name: ConsumerName): Promise<void>;
+  /** The stream takes no more than it has now, or (null) as much as it did before. */
+  limitMessages(limit: 'now' | null): Promise<void>;
+}
+
+export async function asAdministrator<T>(ground: Ground, use: (administrator: Administrator) => Promise<T>): Promise<T> {
+  const nkey_seed = (await ground.secrets()).nkeys[PROVISIONER]?.seed;
+  const bus = await connectBus({ servers: (await ground.baton.stack()).nats_url, user: PROVISIONER, nkey_seed, logger: silent });
+  try {
+    return await use(administrator(bus));
+  } finally {
+    await bus.close();
+  }
+}
+
+function administrator({ connection }: BusConnection): Administrator {
+  const ask = async <T>(subject: string, body?: object): Promise<T> => {
+    const reply = await connection.request(`$JS.API.${subject}`, body === undefined ? undefined : JSON.stringify(body), {
+      timeout: REQUEST_MS_MAX,
+    });
+    const answer = reply.json<T & { error?: { description: string } }>();
+    if (answer.error) throw new Error(`${subject}: ${answer.error.description}`);
+    return answer;
+  };
+  const deleteConsumer = async (name: ConsumerName): Promise<void> => void (await ask(`CONSUMER.DELETE.${EVENT_STREAM}.${name}`));
+  return {
+    deleteConsumer,
+    replayAll: async (name) => {
+      for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+        await deleteConsumer(name);
+        const { created } = await ensureTopology(connection, {
+          replicas: 1,
+          consumer_start: new Map([[name, 0]]),
+          only_missing: true,
+        });
+        // Otherwise the relay, which looks after what is missing, was faster and made it at its watermark.
+        if (created.includes(name)) return;
+      }
+      throw new Error(`${name} was made by the relay each time`);
+    },
+    limitMessages: async (limit) => {
+      const { config, state } = await ask<{ config: Record<string, unknown>; state: { messages: number } }>(
+        `STREAM.INFO.${EVENT_STREAM}`,
+      );
+      await ask(`STREAM.UPDATE.${EVENT_STREAM}`, { ...config, max_msgs: limit === 'now' ? state.messages : -1 });
+    },
+  };
+}
