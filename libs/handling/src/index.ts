@@ -2,7 +2,8 @@ export { decideAndAppend, ContentionFault, ForgedEvent, type Decided, type Reque
 export type { Delivery, EventDelivery, InboundDelivery, Settlement } from './delivery.ts';
 export { eventId, missionIdOf, uuidOf } from './event-id.ts';
 export { noInstruments, serviceActor, type Instruments, type SpanAttributes } from './instruments.ts';
-export { InvalidRequest, createService, type ServiceDefinition, type ServicePorts, type ServiceRuntime } from './service.ts';
+export { InvalidRequest } from './settling.ts';
+export { createService, type ServiceDefinition, type ServicePorts, type ServiceRuntime } from './service.ts';
 export { fold, type Known } from './streams.ts';
 export type { Performer, Work } from './work.ts';
 export { digestOf } from './digest.ts';

@@ -3,7 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import { base, change, contract, digest, finding, MISSION, receipt, task, tree } from '../test/samples.ts';
 import { bench, delivered, settled } from '../test/bench.ts';
 import type { InboundDelivery } from './delivery.ts';
-import { InvalidRequest, type ServiceDefinition } from './service.ts';
+import type { ServiceDefinition } from './service.ts';
+import { InvalidRequest } from './settling.ts';
 
 /** An event as another service's stream would hold it. */
 function stored(type: EventType, data: unknown, position = 1, stream = `plan-${MISSION}`): StoredEvent {

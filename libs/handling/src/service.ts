@@ -2,33 +2,19 @@
  * What a service does with what arrives: react → (look up) → decide → append → work → settle. Free of any framework, over
  * ports, so that production and simulation run the same code.
  */
-import {
-  DELIVERIES_MAX,
-  SERVICES,
-  UnreadableEvent,
-  readOutsideJson,
-  type Category,
-  type InboundName,
-  type ServiceName,
-} from '@baton/contracts';
+import { SERVICES, readOutsideJson, type Category, type InboundName, type ServiceName } from '@baton/contracts';
 import { LEASE_MS, react, type Waiting } from '@baton/domain';
-import type { DeadLetter, DeadLetters, EventLog } from '@baton/ports';
+import type { DeadLetters, EventLog } from '@baton/ports';
 import { atOnce } from './at-once.ts';
-import { decideAndAppend, ForgedEvent, type Appending, type Decided, type Request } from './decide-and-append.ts';
-import { isDefect } from './defect.ts';
+import { decideAndAppend, type Appending, type Decided, type Request } from './decide-and-append.ts';
 import type { Delivery, InboundDelivery, Settlement } from './delivery.ts';
 import { noInstruments, serviceActor, type Instruments } from './instruments.ts';
-import { letterOf } from './letter.ts';
 import { mailbox } from './mailbox.ts';
 import { parkedStreams } from './parked.ts';
+import { InvalidRequest, settling, type Counts } from './settling.ts';
 import { knownStreams } from './streams.ts';
 import { pause, systemTimers, type Timers } from './timers.ts';
 import { workers, type Performer, type Workers } from './work.ts';
-
-/** An inbound request that can never be handled: dead-lettered at once, with every fault in its message. */
-export class InvalidRequest extends Error {
-  override readonly name = 'InvalidRequest';
-}
 
 export interface ServiceDefinition {
   readonly name: ServiceName;
@@ -86,7 +72,7 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
   const parked = parkedStreams(ports.dead_letters, timers);
   const perStream = mailbox();
   const stopped = new AbortController();
-  const counts = { handled: 0, dead_lettered: 0 };
+  const counts: Counts = { handled: 0, dead_lettered: 0 };
 
   const decide = async (request: Request, by_work = false): Promise<Decided> => {
     const prepare = definition.prepare?.[(request.command as { type: string }).type];
@@ -167,60 +153,7 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
     );
   };
 
-  const park = async (delivery: Delivery, reason: DeadLetter['reason'], cause: string): Promise<string> => {
-    const letter = letterOf(delivery, reason, cause);
-    await ports.dead_letters.park(letter);
-    if (letter.stream !== null) await parked.changed(letter.consumer, letter.stream);
-    counts.dead_lettered++;
-    instruments.deadLettered(letter.consumer, reason, cause);
-    return letter.id;
-  };
-
-  /**
-   * What was only held while another message killed the process was delivered as often as that one. So it is put aside first
-   * and then tried once more, one at a time: what dies of it is where it belongs already, and what does not is given back.
-   */
-  const tryAlone = async (delivery: Delivery): Promise<'ack' | 'dead-letter'> => {
-    const { id } = letterOf(delivery, 'handler-crashed', '');
-    const { consumer, deliveries } = delivery;
-    const aside = await ports.dead_letters.list({ consumer, status: 'parked' });
-    if (aside.some((letter) => letter.id === id)) return 'dead-letter';
-    const cause = `delivered ${String(deliveries)} times and never settled: handling it kills or blocks its process`;
-    await park(delivery, 'handler-crashed', cause);
-    try {
-      await handle(delivery);
-    } catch (error) {
-      instruments.fault(`${consumer} at ${String(delivery.sequence)}, alone`, error);
-      return 'dead-letter';
-    }
-    await ports.dead_letters.settle(id, 'replayed');
-    if (delivery.kind === 'event') await parked.changed(consumer, delivery.headers['ce-subject'] ?? '');
-    return 'ack';
-  };
-
-  const settle = async (delivery: Delivery): Promise<'ack' | 'nak' | 'dead-letter'> => {
-    if (delivery.kind === 'event' && (await parked.has(delivery.consumer, delivery.headers['ce-subject'] ?? ''))) {
-      await park(delivery, 'parked-behind', 'an earlier message of this stream is dead-lettered; settle that one first');
-      return 'dead-letter';
-    }
-    if (delivery.deliveries > DELIVERIES_MAX) return perStream.run('alone', () => tryAlone(delivery));
-    try {
-      await handle(delivery);
-      return 'ack';
-    } catch (error) {
-      if (error instanceof UnreadableEvent) await park(delivery, error.kind, error.message);
-      else if (error instanceof InvalidRequest) await park(delivery, 'invalid', error.message);
-      else if (error instanceof ForgedEvent) await park(delivery, 'forged-event', error.message);
-      else if (!isDefect(error)) throw error;
-      else if (delivery.deliveries >= DELIVERIES_MAX)
-        await park(delivery, 'handler-failed', (error as Error).stack ?? String(error));
-      else {
-        instruments.fault(`${delivery.consumer} at ${delivery.sequence} (delivery ${delivery.deliveries})`, error);
-        return 'nak';
-      }
-      return 'dead-letter';
-    }
-  };
+  const settle = settling({ handle, parked, perStream, counts, instruments, dead_letters: ports.dead_letters });
 
   return {
     async receive(delivery) {

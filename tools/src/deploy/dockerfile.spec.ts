@@ -48,7 +48,7 @@ describe('the Dockerfile', () => {
     ['root', 'USER 10001:10001', 'USER 0:0', 'USER'],
     [
       'a shell as entry point',
-      'ENTRYPOINT ["node", "--enable-source-maps", "/baton/service/dist/main.js"]',
+      'ENTRYPOINT ["node", "--enable-source-maps", "--single-threaded-gc", "--max-semi-space-size=32", "/baton/service/dist/main.js"]',
       'ENTRYPOINT node main.js',
       'ENTRYPOINT of service',
     ],

@@ -1,4 +1,4 @@
-import { lstat, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 
 import { freePort } from './free-port.ts';
-import { type RunningPostgres, type StartPostgres, removePostgresData, startPostgres } from './postgres.ts';
+import { type RunningPostgres, type StartPostgres, overSocket, removePostgresData, startPostgres } from './postgres.ts';
 
 const CLUSTER_MS_MAX = 60_000;
 const isRoot = process.getuid?.() === 0;
@@ -58,11 +58,13 @@ describe.each(['local', 'embedded'] as const)('Postgres, %s binaries preferred',
         checksums: 'on',
         encoding: 'UTF8',
         addresses: '127.0.0.1',
-        sockets: '',
+        sockets: await realpath(data_dir),
       });
-      await expect(query(server.superuser_url.replace('p%40ss%2Fword', 'wrong'), 'select 1')).rejects.toThrow(
-        'password authentication failed',
-      );
+      const socket_url = await overSocket(server.superuser_url, data_dir);
+      expect(socket_url).not.toBe(server.superuser_url);
+      expect(await query(socket_url, 'select inet_server_addr() as address')).toEqual([{ address: null }]);
+      for (const url of [server.superuser_url, socket_url])
+        await expect(query(url.replace('p%40ss%2Fword', 'wrong'), 'select 1')).rejects.toThrow('password authentication failed');
     },
     CLUSTER_MS_MAX,
   );
