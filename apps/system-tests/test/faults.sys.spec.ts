@@ -1,9 +1,8 @@
-/** The part of the fault suite that fits into a minute; all of it is `npm run test:faults`. */
+/** The part of the fault suite that fits into a minute; all of it, with how long each recovery takes, is `npm run test:faults`. */
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { FAULTS, openSuite, type Result, type Suite } from '../src/faults/suite.ts';
 
 const SEED = 20_261_121;
-const RECOVERY_MS_MAX = 10_000;
 const TEST_MS_MAX = 240_000;
 jest.setTimeout(TEST_MS_MAX);
 
@@ -23,8 +22,6 @@ describe('a stack that is broken on purpose', () => {
     const result: Result = await suite.run(fault, SEED);
     expect({ status: result.status, told: result.told }).toMatchObject({ status: 'passed' });
     expect(result.findings).toMatchObject({ lost: 0, twice: 0, dead_letters: 0 });
-    const kills_ms = result.recoveries.filter(({ single_kill }) => single_kill).map(({ all_ms }) => all_ms);
-    expect(Math.max(0, ...kills_ms)).toBeLessThan(RECOVERY_MS_MAX);
   });
 
   it('has a name for each of them that is told apart', () => {

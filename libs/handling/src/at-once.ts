@@ -4,7 +4,7 @@
  * the work is done under its lease like any other.
  */
 import type { Waiting } from '@baton/domain';
-import type { Decided } from './decide-and-append.ts';
+import type { Decided } from './decided.ts';
 import type { Instruments } from './instruments.ts';
 import type { Known } from './streams.ts';
 import type { Timers } from './timers.ts';

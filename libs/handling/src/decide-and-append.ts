@@ -4,8 +4,9 @@
  */
 import { describeEvent, type Actor, type BatonEvent, type Category, type EventMeta, type NewEvent } from '@baton/contracts';
 import { BrokenInvariant, type AnyDecider, type Waiting } from '@baton/domain';
-import type { EventLog, RecordedEvent } from '@baton/ports';
+import type { EventLog } from '@baton/ports';
 import type { AtOnce, Report } from './at-once.ts';
+import type { Decided, Request } from './decided.ts';
 import { eventId } from './event-id.ts';
 import type { Instruments } from './instruments.ts';
 import type { Known, Streams } from './streams.ts';
@@ -18,28 +19,6 @@ const AT_ONCE_MAX = 10;
 
 /** Conflicts mean that another replica works on the same stream; more than this means that something is wrong. */
 const APPEND_ATTEMPTS_MAX = 20;
-
-export interface Request {
-  readonly stream: string;
-  readonly command: unknown;
-  readonly causation_id: string;
-  readonly correlation_id: string;
-  readonly actor: Actor;
-  readonly traceparent?: string | undefined;
-  /** The event it is the answer to, where that came over the bus. */
-  readonly answers?: RecordedEvent | undefined;
-}
-
-export type Decided =
-  | {
-      readonly status: 'appended';
-      readonly events: readonly BatonEvent[];
-      readonly state: unknown;
-      readonly waiting: Waiting | null;
-    }
-  /** It was so already; nothing was written. */
-  | { readonly status: 'already'; readonly state: unknown; readonly waiting: Waiting | null }
-  | { readonly status: 'refused'; readonly reason: string; readonly state: unknown };
 
 /** An event that came over the bus and is not in the log: whoever published it was not copying the log. Never answered. */
 export class ForgedEvent extends Error {

@@ -1,4 +1,5 @@
-export { decideAndAppend, ContentionFault, ForgedEvent, type Decided, type Request } from './decide-and-append.ts';
+export { decideAndAppend, ContentionFault, ForgedEvent } from './decide-and-append.ts';
+export type { Decided, Request } from './decided.ts';
 export type { Delivery, EventDelivery, InboundDelivery, Settlement } from './delivery.ts';
 export { eventId, missionIdOf, uuidOf } from './event-id.ts';
 export { noInstruments, serviceActor, type Instruments, type SpanAttributes } from './instruments.ts';

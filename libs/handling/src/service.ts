@@ -6,7 +6,8 @@ import { SERVICES, readOutsideJson, type Category, type InboundName, type Servic
 import { LEASE_MS, react, type Waiting } from '@baton/domain';
 import type { DeadLetters, EventLog } from '@baton/ports';
 import { atOnce } from './at-once.ts';
-import { decideAndAppend, type Appending, type Decided, type Request } from './decide-and-append.ts';
+import { decideAndAppend, type Appending } from './decide-and-append.ts';
+import type { Decided, Request } from './decided.ts';
 import type { Delivery, InboundDelivery, Settlement } from './delivery.ts';
 import { noInstruments, serviceActor, type Instruments } from './instruments.ts';
 import { mailbox } from './mailbox.ts';

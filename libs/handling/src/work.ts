@@ -5,7 +5,7 @@
 import type { Waiting } from '@baton/domain';
 import type { EventLog } from '@baton/ports';
 import { again } from './again.ts';
-import type { Decided } from './decide-and-append.ts';
+import type { Decided } from './decided.ts';
 import type { Instruments } from './instruments.ts';
 import type { Known } from './streams.ts';
 import { every, pause, type Timers } from './timers.ts';

@@ -62,10 +62,12 @@ describe('a service', () => {
         return { ack: true };
       },
     });
+    // The server was restarted right before: whoever asks waits until it is heard again.
+    await eventually(() => host.outside.connected(), WITHIN);
     await publishInbound(host.outside.connection, 'SubmitMission', { any: 'thing' }, { id: 'r1' });
     await twice.promise;
     expect(received).toEqual([1, 2]);
-  });
+  }, 30_000);
 
   it('sweeps again and again, at once while something is due, whatever fails', async () => {
     const answers = [2, 1, new Error('no database'), 0, 0];
