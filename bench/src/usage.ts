@@ -21,7 +21,8 @@ async function statOf(pid: number): Promise<Stat | null> {
   }
 }
 
-async function family(roots: Iterable<number>): Promise<Map<number, Stat>> {
+/** These processes and all they started. */
+export async function family(roots: Iterable<number>): Promise<Map<number, Stat>> {
   const all = new Map<number, Stat>();
   const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   await Promise.all(
