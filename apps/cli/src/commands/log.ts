@@ -104,7 +104,9 @@ export async function showLetter(context: Context, prefix: string): Promise<Exit
 export async function settleLetter(context: Context, prefix: string, how: 'replay' | 'discard'): Promise<ExitCode> {
   const { out } = context;
   const letter = await findLetter(context, prefix);
-  if (letter.status !== 'parked')
+  // An event that was replayed may be replayed again: whoever did so may have died before its consumer went back.
+  const again = how === 'replay' && letter.status === 'replayed' && letter.position !== null;
+  if (letter.status !== 'parked' && !again)
     throw new CliProblem(EXIT.refused, `dead letter ${shortId(letter.id)} is ${letter.status} already`);
   const settled =
     how === 'discard'

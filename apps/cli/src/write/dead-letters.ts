@@ -27,7 +27,8 @@ export async function discardLetter(context: Context, letter: KeptDeadLetter): P
 
 /**
  * A request from outside is published again. An event lies behind its consumer already: the consumer goes back to it,
- * and to all that came after, of which handling again changes nothing.
+ * and to all that came after, of which handling again changes nothing. So a replay that was interrupted after it settled the
+ * letters is simply done again.
  */
 export async function replayLetter(
   context: Context,
@@ -43,11 +44,9 @@ export async function replayLetter(
     );
   if (letter.position === null) return replayRequest(context, letter, progress);
   const settled = await asOwner(context, letter, async (letters) => {
-    // All of this stream: what queued up behind it comes back with it.
-    const together = (await letters.list({ consumer, status: 'parked' })).filter(
-      (other) => other.id === letter.id || (other.stream !== null && other.stream === letter.stream),
-    );
-    for (const other of together) await settle(letters, other, 'replayed');
+    // All of this stream: what queued up behind it comes back with it, and what an interrupted replay has settled already.
+    const together = returning(letter, await letters.list({ consumer }));
+    for (const other of together) if (other.status === 'parked') await settle(letters, other, 'replayed');
     return together;
   });
   progress('waiting until every replica knows that the stream is not parked any more');
@@ -57,6 +56,12 @@ export async function replayLetter(
   await resetConsumer(context, consumer, from);
   return settled.map((other) => other.id);
 }
+
+/** What comes back with a letter: all of its consumer and stream that nobody has discarded. */
+export const returning = (letter: KeptDeadLetter, all: readonly KeptDeadLetter[]): readonly KeptDeadLetter[] =>
+  all.filter(
+    ({ id, stream, status }) => id === letter.id || (stream !== null && stream === letter.stream && status !== 'discarded'),
+  );
 
 /** Of the letter as it was parked: one that came back and was parked again is another message. */
 export const replayId = ({ id, parked_at }: Pick<KeptDeadLetter, 'id' | 'parked_at'>): string => `replay-${id}-${parked_at}`;
