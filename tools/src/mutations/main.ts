@@ -10,6 +10,7 @@ import { greenBefore, switchOff, type Outcome } from './run.ts';
 const REPOSITORY = dirname(dirname(dirname(import.meta.dirname)));
 
 const print = (line: string): void => void stdout.write(`${line}\n`);
+const WORDS = { held: '', unnoticed: 'NOBODY NOTICED: ', 'not-tried': 'not tried: ' } as const;
 const row = (cells: readonly [string, string, string, string]): string =>
   `${cells[0].padEnd(58)} ${cells[1].padEnd(7)} ${cells[2].padStart(7)}  ${cells[3]}`;
 
@@ -57,8 +58,6 @@ async function main(): Promise<number> {
     copy.remove();
   }
 }
-
-const WORDS = { held: '', unnoticed: 'NOBODY NOTICED: ', 'not-tried': 'not tried: ' } as const;
 
 function rowOf({ guard, status, told, took_ms }: Outcome): string {
   return row([guard.name, guard.promise, (took_ms / 1_000).toFixed(1), `${WORDS[status]}${told}`]);

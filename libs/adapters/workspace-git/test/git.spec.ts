@@ -1,7 +1,9 @@
 /** The way git is run on the host, in a repository that somebody else has written: each setting that keeps it harmless, by itself. */
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { gitRunner, type Git } from '../src/git.ts';
 import { makeRepository, ownerGit, writeFiles, type TestRepository } from './repository.ts';
@@ -56,6 +58,18 @@ describe('git on the host', () => {
   it('starts no program that stands in the place of a repository', async () => {
     await set('protocol.ext.allow', 'always');
     await expectTakenByOwnerOnly('ls-remote', `ext::${program}`);
+  });
+
+  it('starts no program for a transport that nobody has named', async () => {
+    await rename(program, join(repository.root, 'git-remote-bait'));
+    const PATH = [repository.root, process.env['PATH']].join(delimiter);
+    const args = ['ls-remote', 'bait::x'];
+    await promisify(execFile)('git', args, { cwd: directory, env: { PATH } }).catch(() => undefined);
+    expect(existsSync(canary)).toBe(true);
+    await rm(canary);
+    const own = gitRunner({ environment: { PATH, HOME: repository.root }, git_timeout_ms: 30_000 });
+    await expect(own(args, { directory })).rejects.toMatchObject({ name: 'GitFailure' });
+    expect(existsSync(canary)).toBe(false);
   });
 
   it('reads no settings of its user', async () => {

@@ -94,7 +94,7 @@ export const agentGuards: readonly Guard[] = [
       [
         'programs as transport',
         "GIT_ALLOW_PROTOCOL: 'file:git:http:https:ssh',",
-        'starts no program that stands in the place of a repository',
+        'starts no program for a transport that nobody has named',
       ],
     ] as const
   ).map(([what, text, test]): Guard => ({

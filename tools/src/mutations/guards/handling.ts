@@ -60,8 +60,8 @@ export const handlingGuards: readonly Guard[] = [
     file: 'libs/handling/src/event-id.ts',
     text: 'uuidOf(`${causation_id}\\n${stream}\\n${ordinal}`)',
     off: 'uuidOf(`${causation_id}\\n${stream}\\n${ordinal}\\n${Math.random()}`)',
-    spec: 'libs/handling/src/work.spec.ts',
-    test: 'whose report was committed and never answered is recorded once',
+    spec: 'libs/handling/src/event-id.spec.ts',
+    test: 'is the same for the same cause, stream and place, on every machine and for ever',
   },
   {
     name: 'work is begun under its lease only',
