@@ -12,7 +12,7 @@ const REPOSITORY = dirname(dirname(dirname(import.meta.dirname)));
 const print = (line: string): void => void stdout.write(`${line}\n`);
 const WORDS = { held: '', unnoticed: 'NOBODY NOTICED: ', 'not-tried': 'not tried: ' } as const;
 const row = (cells: readonly [string, string, string, string]): string =>
-  `${cells[0].padEnd(58)} ${cells[1].padEnd(7)} ${cells[2].padStart(7)}  ${cells[3]}`;
+  `${cells[0].padEnd(66)} ${cells[1].padEnd(7)} ${cells[2].padStart(7)}  ${cells[3]}`;
 
 const { values } = parseArgs({
   options: {
