@@ -112,7 +112,7 @@ export const agentGuards: readonly Guard[] = [
     promise: 'P9',
     text: '`--force-with-lease=${ref}:${expected}`',
     off: "'--force'",
-    test: 'lets one of two win that land at the same time, and tells the other',
+    test: 'overwrites nothing that somebody else landed after it had looked',
   },
   {
     file: LAND,
