@@ -79,8 +79,9 @@ describe('consuming', () => {
     });
     bus.log().append(['m-1']);
     await eventually(() => started === 1, WITHIN);
-    expect(await bus.info('release-react')).toMatchObject({ num_ack_pending: 1, ack_floor: { stream_seq: 0 } });
+    const held = await bus.info('release-react');
     finish();
+    expect(held).toMatchObject({ num_ack_pending: 1, ack_floor: { stream_seq: 0 } });
     await eventually(async () => (await bus.info('release-react')).num_ack_pending === 0, WITHIN);
   });
 

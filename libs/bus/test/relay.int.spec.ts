@@ -99,7 +99,8 @@ describe('the relay', () => {
       read.push(after);
       return log.readAfter(after, limit);
     };
-    const relay = start({ log: { ...log, readAfter }, poll_ms: 60_000 });
+    const logger = recordingLogger();
+    const relay = start({ log: { ...log, readAfter }, poll_ms: 60_000, logger });
     await eventually(() => relay.status() === 'copying' && read.length > 0, WITHIN);
     read.length = 0;
     const told = (count: number, tell: (last: number) => number): void => {
@@ -116,6 +117,8 @@ describe('the relay', () => {
     told(4, (last) => last - 1);
     await expectCopied();
     expect(read[0]).toBe(5);
+    // Nothing was tried that the bus had to refuse.
+    expect(logger.times('relay-looks-again')).toBe(0);
     read.length = 0;
     relay.wake(log.events.slice(0, 3));
     told(1, (last) => last);

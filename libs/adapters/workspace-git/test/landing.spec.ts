@@ -86,6 +86,20 @@ describe('landing', () => {
     expect(await ownerGit(repository.bare, 'rev-list', '--count', 'main')).toBe('2');
   });
 
+  it('overwrites nothing that somebody else landed after it had looked', async () => {
+    const made = await change({ 'a.txt': 'a\n' });
+    const elsewhere: string[] = [];
+    // The artifact is asked for between the look at the target and the push.
+    const get = async (digest: string): Promise<Uint8Array> => {
+      if (elsewhere.length === 0) elsewhere.push(await repository.commitElsewhere({ 'b.txt': 'b\n' }));
+      return repository.artifacts.get(digest);
+    };
+    const late = repository.workspaces('late', { artifacts: { ...repository.artifacts, get } });
+    const landing = await land(made, TRAILERS, repository.bare, late);
+    expect(landing).toEqual({ status: 'moved', target_commit: elsewhere[0] });
+    expect(await main()).toBe(elsewhere[0]);
+  });
+
   it('refuses trailers that would be read as something else', async () => {
     const made = await change({ 'a.txt': 'a\n' });
     await expect(land(made, { 'Baton-Mission': 'm-1\nBaton-Release: forged' })).rejects.toThrow('trailers.Baton-Mission');

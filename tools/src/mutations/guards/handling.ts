@@ -1,0 +1,138 @@
+/** What keeps handling idempotent, and what cannot be handled out of the way of everything else. */
+import type { Guard } from '../guard.ts';
+
+const SERVICE = 'libs/handling/src/service.ts';
+const DECIDE = 'libs/handling/src/decide-and-append.ts';
+const SERVICE_SPEC = 'libs/handling/src/service.spec.ts';
+const AT_ONCE_SPEC = 'libs/handling/src/at-once.spec.ts';
+const JSON_FILE = 'libs/contracts/src/outside-json.ts';
+const JSON_SPEC = 'libs/contracts/src/outside-json.spec.ts';
+
+export const handlingGuards: readonly Guard[] = [
+  {
+    name: 'a message is tried a limited number of times, then parked',
+    promise: 'G7',
+    file: SERVICE,
+    text: 'else if (delivery.deliveries >= DELIVERIES_MAX)',
+    off: 'else if (delivery.deliveries >= 1_000_000)',
+    spec: SERVICE_SPEC,
+    test: 'whose handler has a defect is given back longer and longer, then parked',
+  },
+  {
+    name: 'what kills its process is put aside before it is tried again',
+    promise: 'G7',
+    file: SERVICE,
+    text: "if (delivery.deliveries > DELIVERIES_MAX) return perStream.run('alone', () => tryAlone(delivery));",
+    off: '',
+    spec: SERVICE_SPEC,
+    test: 'that kills its process again and again is put aside before it is tried alone, and then never again',
+  },
+  {
+    name: 'what follows a parked message on its stream waits behind it',
+    promise: 'G7',
+    file: SERVICE,
+    text: "if (delivery.kind === 'event' && (await parked.has(delivery.consumer, delivery.headers['ce-subject'] ?? ''))) {",
+    off: 'if (delivery.deliveries < 0) {',
+    spec: SERVICE_SPEC,
+    test: 'that nobody can read is parked with its cause, and what follows on its stream behind it, in order',
+  },
+  {
+    name: 'nothing is dropped on what a process remembers',
+    promise: 'P3',
+    file: DECIDE,
+    text: 'if (nothingToAppend && (await on.streams.refresh(stream)).version !== known.version) continue;',
+    off: '',
+    spec: SERVICE_SPEC,
+    test: 'is not dropped by a process that remembers an older state',
+  },
+  {
+    name: 'a forged event is not answered',
+    promise: 'P2',
+    file: DECIDE,
+    text: "if (result.status === 'forged-cause')",
+    off: "if (result.status === 'never')",
+    spec: 'libs/handling/src/refusing.spec.ts',
+    test: 'is answered when it is there, and only exactly as it is there',
+  },
+  {
+    name: 'the same cause gives the same event id',
+    promise: 'P3',
+    file: 'libs/handling/src/event-id.ts',
+    text: 'uuidOf(`${causation_id}\\n${stream}\\n${ordinal}`)',
+    off: 'uuidOf(`${causation_id}\\n${stream}\\n${ordinal}\\n${Math.random()}`)',
+    spec: 'libs/handling/src/event-id.spec.ts',
+    test: 'is the same for the same cause, stream and place, on every machine and for ever',
+  },
+  {
+    name: 'work is begun under its lease only',
+    promise: 'G5',
+    file: 'libs/handling/src/work.ts',
+    text: 'if (!(await holdsLease(options, stream, running, waiting))) return;',
+    off: '',
+    spec: 'libs/handling/src/work.spec.ts',
+    test: 'that waited for a slot until another process took it is left to that one',
+  },
+  {
+    name: 'work at once that fails leaves the intent alone',
+    promise: 'P5',
+    file: 'libs/handling/src/at-once.ts',
+    text: "const ended = (outcome: 'done' | 'failed'): void => {\n      reported.resolve(null);",
+    off: "const ended = (outcome: 'done' | 'failed'): void => {",
+    spec: AT_ONCE_SPEC,
+    test: 'that fails is done again under its lease: the intent alone was appended, without waiting',
+  },
+  {
+    name: 'work at once that takes too long is given up',
+    promise: 'P6',
+    file: 'libs/handling/src/at-once.ts',
+    text: 'took longer than ${AT_ONCE_MS_MAX} ms`));\n      reported.resolve(null);',
+    off: 'took longer than ${AT_ONCE_MS_MAX} ms`));',
+    spec: AT_ONCE_SPEC,
+    test: 'that takes too long is told to stop, and done again under its lease',
+  },
+  {
+    name: 'a report at once that is refused is not appended',
+    promise: 'G5',
+    file: DECIDE,
+    text: "if ('refused' in decision || decision.accepted.length === 0) {",
+    off: "if ('never' in decision) {",
+    spec: AT_ONCE_SPEC,
+    test: 'whose report is refused leaves the intent alone',
+  },
+  {
+    name: 'JSON from outside has a limited depth',
+    promise: 'G7',
+    file: JSON_FILE,
+    text: 'if (frames.length > JSON_DEPTH_MAX) {',
+    off: 'if (frames.length > Infinity) {',
+    spec: JSON_SPEC,
+    test: 'is refused with %s, by field',
+  },
+  {
+    name: 'JSON from outside names nothing twice',
+    promise: 'G7',
+    file: JSON_FILE,
+    text: "if (frame.names?.has(name)) add(scanned, frames, 'is there twice', 'leave one of them out');",
+    off: '',
+    spec: JSON_SPEC,
+    test: 'is refused with %s, by field',
+  },
+  {
+    name: 'JSON from outside has no name that a program obeys',
+    promise: 'G7',
+    file: JSON_FILE,
+    text: 'if (FORBIDDEN_NAMES.has(name))',
+    off: "if (name === 'never')",
+    spec: JSON_SPEC,
+    test: 'is refused with %s, by field',
+  },
+  {
+    name: 'an idempotency key is one mission, on every way in',
+    promise: 'P3',
+    file: 'apps/intake/src/work.ts',
+    text: 'missionIdOf(asked.idempotency_key)',
+    off: 'missionIdOf(`${asked.source} ${asked.idempotency_key}`)',
+    spec: 'apps/intake/src/work.spec.ts',
+    test: 'is the same mission under the same key, whatever it says and whichever way it came',
+  },
+];
