@@ -1,7 +1,7 @@
 /** What keeps handling idempotent, and what cannot be handled out of the way of everything else. */
 import type { Guard } from '../guard.ts';
 
-const SERVICE = 'libs/handling/src/service.ts';
+const SETTLING = 'libs/handling/src/settling.ts';
 const DECIDE = 'libs/handling/src/decide-and-append.ts';
 const SERVICE_SPEC = 'libs/handling/src/service.spec.ts';
 const AT_ONCE_SPEC = 'libs/handling/src/at-once.spec.ts';
@@ -12,7 +12,7 @@ export const handlingGuards: readonly Guard[] = [
   {
     name: 'a message is tried a limited number of times, then parked',
     promise: 'G7',
-    file: SERVICE,
+    file: SETTLING,
     text: 'else if (delivery.deliveries >= DELIVERIES_MAX)',
     off: 'else if (delivery.deliveries >= 1_000_000)',
     spec: SERVICE_SPEC,
@@ -21,7 +21,7 @@ export const handlingGuards: readonly Guard[] = [
   {
     name: 'what kills its process is put aside before it is tried again',
     promise: 'G7',
-    file: SERVICE,
+    file: SETTLING,
     text: "if (delivery.deliveries > DELIVERIES_MAX) return perStream.run('alone', () => tryAlone(delivery));",
     off: '',
     spec: SERVICE_SPEC,
@@ -30,7 +30,7 @@ export const handlingGuards: readonly Guard[] = [
   {
     name: 'what follows a parked message on its stream waits behind it',
     promise: 'G7',
-    file: SERVICE,
+    file: SETTLING,
     text: "if (delivery.kind === 'event' && (await parked.has(delivery.consumer, delivery.headers['ce-subject'] ?? ''))) {",
     off: 'if (delivery.deliveries < 0) {',
     spec: SERVICE_SPEC,
