@@ -7,11 +7,15 @@ import { append } from './append.ts';
 import { table, type Figure, type Options, type Part } from './figure.ts';
 import { artifacts } from './artifacts.ts';
 import { foldReplay, readAfter } from './fold.ts';
+import { growth } from './growth.ts';
 import { handler } from './handler.ts';
+import { idle } from './idle.ts';
 import { relay } from './relay.ts';
+import { replicas } from './replicas.ts';
 import { startUp } from './start-up.ts';
+import { tasks } from './tasks.ts';
 
-const PARTS: readonly Part[] = [append, relay, handler, foldReplay, readAfter, artifacts, startUp];
+const PARTS: readonly Part[] = [append, relay, handler, foldReplay, readAfter, artifacts, startUp, growth, tasks, idle, replicas];
 
 const { values } = parseArgs({
   options: {
