@@ -26,17 +26,15 @@ const event = (): NewEvent => {
   return { id, type: 'MissionAccepted', meta: padded({ id }, META_BYTES), data: padded({ id }, DATA_BYTES) };
 };
 
-const appends =
-  (log: EventLog) =>
-  async (): Promise<void> => {
-    const { status } = await log.append({
-      stream: `mission-${randomUUID()}`,
-      expected_version: 0,
-      events: [event()],
-      deadline: null,
-    });
-    if (status !== 'appended') throw new Error(`an append to a stream of its own came back as ${status}`);
-  };
+const appends = (log: EventLog) => async (): Promise<void> => {
+  const { status } = await log.append({
+    stream: `mission-${randomUUID()}`,
+    expected_version: 0,
+    events: [event()],
+    deadline: null,
+  });
+  if (status !== 'appended') throw new Error(`an append to a stream of its own came back as ${status}`);
+};
 
 const PLAIN_TABLE = `
   CREATE TABLE plain (

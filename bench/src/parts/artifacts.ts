@@ -28,16 +28,14 @@ export const artifacts: Part = {
       const made = Array.from({ length: sized(ARTIFACTS, options) }, () => randomBytes(BYTES));
       const plain = await withPool(ground.superuser_url, IN_FLIGHT, (pool) => plainly(pool, made));
       const stored = await throughStore(ground.open('executor').artifacts, made);
-      return (['put', 'get'] as const).map(
-        (way): Figure => ({
-          scenario: `artifacts of 1 MB, ${way}, ${String(IN_FLIGHT)} in flight`,
-          figure: stored[way],
-          unit: 'MB/s',
-          limit: plain[way],
-          better: 'more',
-          limit_is: 'plain Postgres: the same bytes as bytea under a number; no digest is made or checked',
-        }),
-      );
+      return (['put', 'get'] as const).map((way): Figure => ({
+        scenario: `artifacts of 1 MB, ${way}, ${String(IN_FLIGHT)} in flight`,
+        figure: stored[way],
+        unit: 'MB/s',
+        limit: plain[way],
+        better: 'more',
+        limit_is: 'plain Postgres: the same bytes as bytea under a number; no digest is made or checked',
+      }));
     }),
 };
 

@@ -73,11 +73,7 @@ export async function onHome<T>(home: StackHome, use: () => Promise<T>): Promise
   }
 }
 
-export async function driving<T>(
-  stack: BenchStack,
-  options: DriverOptions,
-  use: (driver: Driver) => Promise<T>,
-): Promise<T> {
+export async function driving<T>(stack: BenchStack, options: DriverOptions, use: (driver: Driver) => Promise<T>): Promise<T> {
   const driver = await startDriver(stack, options);
   try {
     return await use(driver);

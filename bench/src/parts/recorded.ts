@@ -1,9 +1,9 @@
 /** What real missions leave in a real log: recorded once in a run, for all scenarios that need many events. */
 import type { StoredEvent } from '@baton/contracts';
 import { openEventStore } from '@baton/event-store';
-import { startDriver } from '../driver.ts';
 import { runLoad } from '../load.ts';
 import { startStack, type BenchStack } from '../stack.ts';
+import { driving } from './grown.ts';
 
 const MISSIONS = 100;
 const PAGE_EVENTS = 1_000;
@@ -16,8 +16,7 @@ export const recordedMissions = (): Promise<readonly StoredEvent[]> => (recordin
 async function record(): Promise<readonly StoredEvent[]> {
   const stack = await startStack();
   try {
-    const driver = await startDriver(stack);
-    await runLoad(driver.mission, { name: 'record', total: MISSIONS, in_flight: 16 }).finally(() => driver.close());
+    await driving(stack, {}, ({ mission }) => runLoad(mission, { name: 'record', total: MISSIONS, in_flight: 16 }));
     return await readLog(stack);
   } finally {
     await stack.stop();

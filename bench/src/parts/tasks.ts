@@ -59,7 +59,9 @@ export const tasks: Part = {
           unit: 'tasks/s',
           ...(one && { limit: one.figure }),
           better: 'more',
-          limit_is: one ? 'missions of one task: a task costs no more among many' : 'none: what the larger missions are held against',
+          limit_is: one
+            ? 'missions of one task: a task costs no more among many'
+            : 'none: what the larger missions are held against',
         });
       }
       return figures;
