@@ -59,6 +59,21 @@ export async function benchDirectory(name: string): Promise<string> {
   return mkdtemp(join(cache, `bench-${name}-`));
 }
 
+/** What would go on running without us: for a benchmark that is broken off. */
+const started = new Set<() => Promise<void>>();
+
+/** Counts what was started until it is removed; removing twice is once. */
+export function removedOnce(remove: () => Promise<void>): () => Promise<void> {
+  let removing: Promise<void> | undefined;
+  const once = (): Promise<void> => (removing ??= remove().finally(() => started.delete(once)));
+  started.add(once);
+  return once;
+}
+
+export async function removeAllStarted(): Promise<void> {
+  await Promise.allSettled([...started].map((remove) => remove()));
+}
+
 export async function stackHome(): Promise<StackHome> {
   const home = await benchDirectory('baton');
   const env = { ...process.env, BATON_WORK_SLOTS: String(WORK_SLOTS), BATON_HOME: home };
@@ -67,12 +82,12 @@ export async function stackHome(): Promise<StackHome> {
     return stdout;
   };
   const down = async (): Promise<void> => void (await baton('down'));
-  const remove = async (): Promise<void> => {
+  const remove = removedOnce(async () => {
     await down();
     // Started by root, the cluster may lie elsewhere and be linked from here.
     await removePostgresData(join(home, 'postgres'));
     await rm(home, { recursive: true, force: true });
-  };
+  });
   return {
     directory: home,
     baton,

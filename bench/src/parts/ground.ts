@@ -6,7 +6,7 @@ import { roleOf, type ServiceName } from '@baton/contracts';
 import { LOGIN_ROLES, migrate, openEventStore, setPasswords, type EventStore } from '@baton/event-store';
 import { databaseUrl, overSocket, removePostgresData, startNats, startPostgres } from '@baton/tools';
 import pg from 'pg';
-import { benchDirectory } from '../stack.ts';
+import { benchDirectory, removedOnce } from '../stack.ts';
 
 /** As `baton up` has it: every event is in Postgres before it is on the bus. */
 const NATS_CONF = `max_payload: 1MB
@@ -31,12 +31,12 @@ export async function startGround(name: string): Promise<Ground> {
   const password = randomBytes(16).toString('hex');
   const postgres = await startPostgres({ data_dir, password, log: () => undefined });
   const closing: (() => Promise<void>)[] = [];
-  const remove = async (): Promise<void> => {
+  const remove = removedOnce(async () => {
     for (const close of closing.splice(0).toReversed()) await close();
     await postgres.stop();
     await removePostgresData(data_dir);
     await rm(directory, { recursive: true, force: true });
-  };
+  });
   try {
     await migrate(postgres.superuser_url);
     await setPasswords(postgres.superuser_url, Object.fromEntries(LOGIN_ROLES.map((role) => [role, password])));

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { stderr, stdout } from 'node:process';
 import { parseArgs } from 'node:util';
+import { removeAllStarted } from '../stack.ts';
 import { append } from './append.ts';
 import { table, type Figure, type Options, type Part } from './figure.ts';
 import { artifacts } from './artifacts.ts';
@@ -28,6 +29,12 @@ const { values } = parseArgs({
 const say = (line: string): void => void stderr.write(`${line}\n`);
 const options: Options = { large: values.large, quick: values.quick, say };
 const parts = chosen(values.only);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    say(`${signal}: stopping what was started`);
+    void removeAllStarted().finally(() => process.exit(1));
+  });
+}
 const figures: Figure[] = [];
 for (const part of parts) {
   say(`${part.name} ...`);
