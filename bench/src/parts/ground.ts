@@ -94,6 +94,8 @@ export async function withClient<T>(url: string, use: (client: pg.Client) => Pro
 
 export async function withPool<T>(url: string, max: number, use: (pool: pg.Pool) => Promise<T>): Promise<T> {
   const pool = new pg.Pool({ connectionString: url, max });
+  // An idle connection may be told of the end of the server before that of the pool.
+  pool.on('error', () => undefined);
   try {
     return await use(pool);
   } finally {
