@@ -82,7 +82,10 @@ export async function stackHome(): Promise<StackHome> {
     return stdout;
   };
   const down = async (): Promise<void> => void (await baton('down'));
+  let starting: Promise<unknown> = Promise.resolve();
   const remove = removedOnce(async () => {
+    // One that is broken off while it starts would go on doing so.
+    await starting.catch(() => undefined);
     await down();
     // Started by root, the cluster may lie elsewhere and be linked from here.
     await removePostgresData(join(home, 'postgres'));
@@ -94,7 +97,7 @@ export async function stackHome(): Promise<StackHome> {
     down,
     remove,
     up: async () => {
-      await baton('up');
+      await (starting = baton('up'));
       const stack = stackSchema.parse(JSON.parse(await readFile(join(home, 'stack.json'), 'utf8')));
       const secrets = secretsSchema.parse(JSON.parse(await readFile(join(home, 'secrets.json'), 'utf8')));
       return {
