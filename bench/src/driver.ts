@@ -15,7 +15,7 @@ const OUTPUT = 'x'.repeat(500);
 const MISSION_MS_MAX = 120_000;
 
 /** Each mission has content of its own, as each has in life. */
-const contractFor = (idempotency_key: string): string =>
+const contractFor = (idempotency_key: string, more: object): string =>
   JSON.stringify({
     baton: 'mission/v1',
     title: 'Write one document',
@@ -26,7 +26,16 @@ const contractFor = (idempotency_key: string): string =>
     rollback: 'Throw the document away',
     risk: 'medium',
     agent: { runtime: 'scripted', output: `${idempotency_key} ${OUTPUT}` },
+    ...more,
   });
+
+export interface DriverOptions {
+  /** False = nobody answers a card, and a mission is done when it waits for an answer. */
+  readonly answers?: boolean;
+  /** Of the contract, beyond or instead of what all have. */
+  readonly contract?: object;
+  readonly mission_ms_max?: number;
+}
 
 export interface Driver {
   /** Resolves with the mission's time from submission to completion; rejects if it ended otherwise. */
@@ -49,14 +58,17 @@ interface Ended {
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined, fatal: () => undefined };
 
-export async function startDriver(stack: BenchStack): Promise<Driver> {
+export async function startDriver(
+  stack: BenchStack,
+  { answers = true, contract = {}, mission_ms_max = MISSION_MS_MAX }: DriverOptions = {},
+): Promise<Driver> {
   const bus = await connectBus({ servers: stack.nats_url, user: 'cli', nkey_seed: stack.nkey_seed, logger: quiet });
   const waiting = new Map<string, Waiting>();
   const ends = ['MissionCompleted', 'MissionFailed', 'MissionCancelled', 'GateOpened'] as const;
   const gate = subjectOf('GateOpened');
   const completed = subjectOf('MissionCompleted');
   const onEvent = (subject: string, data: Ended): void => {
-    if (subject === gate) {
+    if (subject === gate && answers) {
       const { mission_id, revision, content_digest } = data;
       const answer = { mission_id, revision, content_digest, answer: 'approve', by: 'bench-approver', channel: 'event' };
       void publishInbound(bus.connection, 'AnswerGate', answer, { id: randomUUID() });
@@ -64,7 +76,7 @@ export async function startDriver(stack: BenchStack): Promise<Driver> {
     }
     const one = waiting.get(data.mission_id);
     waiting.delete(data.mission_id);
-    if (subject === completed) one?.done();
+    if (subject === completed || subject === gate) one?.done();
     else one?.failed(new Error(`mission ${data.mission_id} did not complete: ${data.reason ?? subject}`));
   };
   const subscriptions = ends.map((type) =>
@@ -83,11 +95,11 @@ export async function startDriver(stack: BenchStack): Promise<Driver> {
       const idempotency_key = randomUUID();
       const mission_id = missionIdOf(idempotency_key);
       const timer = setTimeout(
-        () => reject(new Error(`mission ${mission_id} did not end within ${MISSION_MS_MAX} ms`)),
-        MISSION_MS_MAX,
+        () => reject(new Error(`mission ${mission_id} did not end within ${mission_ms_max} ms`)),
+        mission_ms_max,
       );
       waiting.set(mission_id, { done: () => resolve(undefined), failed: reject });
-      await submit(stack.intake_url, agent, idempotency_key);
+      await submit(stack.intake_url, agent, idempotency_key, contractFor(idempotency_key, contract));
       await promise.finally(() => clearTimeout(timer));
       return { id: mission_id, took_ms: performance.now() - started };
     },
@@ -102,18 +114,17 @@ export async function startDriver(stack: BenchStack): Promise<Driver> {
 /** A kept connection may be closed just when it is used again: the key makes it safe to ask once more. */
 const SUBMIT_TRIES_MAX = 3;
 
-async function submit(intake_url: string, agent: Agent, idempotency_key: string): Promise<void> {
+async function submit(intake_url: string, agent: Agent, idempotency_key: string, contract: string): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
-      return await submitOnce(intake_url, agent, idempotency_key);
+      return await submitOnce(intake_url, agent, idempotency_key, contract);
     } catch (error) {
       if (tries >= SUBMIT_TRIES_MAX || (error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
     }
   }
 }
 
-function submitOnce(intake_url: string, agent: Agent, idempotency_key: string): Promise<void> {
-  const contract = contractFor(idempotency_key);
+function submitOnce(intake_url: string, agent: Agent, idempotency_key: string, contract: string): Promise<void> {
   const headers = {
     'content-type': 'application/json',
     'content-length': String(Buffer.byteLength(contract)),

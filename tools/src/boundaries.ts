@@ -30,7 +30,8 @@ export const KINDS: Record<string, Kind> = {
   ui: { may: ['contracts'], npmNever: [NEST, ...DATABASE] },
   tools: { may: LIBRARIES },
   testing: { may: [...LIBRARIES, 'tools'] },
-  bench: { may: ['contracts', 'platform', 'handling', 'tools'], npmNever: DATABASE },
+  // It holds the event store against plain Postgres, and the deciders and the runtime against the record in memory.
+  bench: { may: ['contracts', 'domain', 'ports', 'platform', 'handling', 'simulation', 'tools'], npmNever: [NEST, 'typeorm'] },
   'system-tests': { may: [...LIBRARIES, 'tools', 'testing', 'app'] },
 };
 
