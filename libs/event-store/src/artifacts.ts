@@ -33,7 +33,8 @@ export function postgresArtifacts(ask: Ask, staging: Pick<GroupCommit, 'stage' |
         );
       if (bytes.length <= STAGED_ARTIFACT_BYTES_MAX) {
         const digest = digestOf(bytes);
-        if (staging.stage(digest, bytes)) return digest;
+        // A copy: it goes to the database later, and whoever gave it may have written into it by then.
+        if (staging.stage(digest, Buffer.from(given))) return digest;
       }
       const [row] = await ask<{ digest: string }>({ name: 'put-artifact', text: PUT, values: [bytes] });
       if (row === undefined) throw new Error('baton.put_artifact returned no row');
