@@ -1,5 +1,6 @@
 /** Runs the built `baton` the way a person does: as a process, with arguments, for an exit code. */
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -94,10 +95,13 @@ export async function batonAt(home_name: string, environment: Readonly<Record<st
   };
 }
 
+/** What has ended but was not waited for by whoever inherited it does nothing any more. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    if (process.platform !== 'linux') return true;
+    const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+    return stat.charAt(stat.lastIndexOf(')') + 2) !== 'Z';
   } catch {
     return false;
   }
