@@ -2,7 +2,7 @@
  * Whatever is in the log is on the bus, in order and under the same number, whatever happens to either in between.
  *
  *   standby   another process leads
- *   copying   reads what is behind the stream's last sequence and publishes it
+ *   copying   publishes what is behind the stream's last sequence: what it was told, or else what it reads
  *   waiting   bus or log cannot be reached, or the stream is full: tries again, for ever
  *   halted    the stream holds what the log does not; nothing is published until somebody has put that right
  *   closed
