@@ -1,5 +1,8 @@
-/** How agents and checks are confined: the same settings in every service that runs any. */
+/** How agents and checks are confined, and what they say is cleansed: the same settings and the same way in every service that runs any. */
+import { openSandbox, redactor, type Redactor, type Sandbox } from '@baton/workbench';
 import { z } from 'zod';
+import type { BaseConfig } from './config.ts';
+import type { Platform } from './platform.ts';
 
 const bytes = (min: number, default_bytes: number, what: string) =>
   z.coerce
@@ -52,6 +55,30 @@ export const confinementConfig = {
 
 const confinementSchema = z.object(confinementConfig);
 export type ConfinementConfig = z.output<typeof confinementSchema>;
+
+export interface Confinement {
+  readonly sandbox: Sandbox;
+  readonly redactor: Redactor;
+}
+
+/** Says in the log and on `/readyz` how strong the sandbox is here. Throws where a sandbox is required and there is none. */
+export function openConfinement(
+  { config, logger, note }: Pick<Platform<BaseConfig & ConfinementConfig>, 'config' | 'logger' | 'note'>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Confinement {
+  const sandbox = openSandbox({ ...sandboxOptions(config), environment });
+  note('sandbox', sandbox.mode);
+  if (sandbox.weaker_because === null) logger.info({ mode: sandbox.mode }, 'sandbox');
+  else logger.warn({ mode: sandbox.mode, because: sandbox.weaker_because }, 'sandbox-weaker');
+  return {
+    sandbox,
+    redactor: redactor({
+      environment,
+      names: config.BATON_SECRET_VARIABLES,
+      values: [config.BATON_PG_URL, config.BATON_NATS_NKEY_SEED],
+    }),
+  };
+}
 
 /** In the words of `openSandbox`. */
 export const sandboxOptions = (config: ConfinementConfig) => ({
