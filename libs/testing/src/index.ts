@@ -2,6 +2,34 @@ export { type Eventually, type TcpProxy, databaseUrl, eventually, tcpProxy } fro
 export { TEST_ROLE_PASSWORD, type TestDatabase, type TestDatabaseOptions, testDatabase } from './database.ts';
 export { type TestNats, type TestNatsOptions, testNats } from './nats.ts';
 export { type MemoryArtifacts, memoryArtifacts } from './memory-artifacts.ts';
+export { ownerGit, ownerRepository, writeFiles } from './owner-git.ts';
+export { deliveryOf, metaBy, recorded } from './recorded.ts';
+export {
+  ENDLESS,
+  MISSION,
+  base,
+  change,
+  contract,
+  delivery,
+  digest,
+  evaluation,
+  finding,
+  openGate,
+  person,
+  policy,
+  receipt,
+  task,
+  tree,
+} from './samples.ts';
+export {
+  logDatabase,
+  shippedNats,
+  testServers,
+  type ServiceEnvironment,
+  type TestServers,
+  type TestServersOptions,
+} from './servers.ts';
+export { serviceBench } from './service-bench.ts';
 export {
   type AgentRuntimeSetup,
   type AgentsToRun,
