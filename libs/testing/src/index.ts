@@ -41,6 +41,6 @@ export { type ArtifactStoreSetup, keepsArtifactStoreContract } from './suites/ar
 export { type BusHandler, type BusSetup, keepsBusContract } from './suites/bus.suite.ts';
 export { type DeadLettersSetup, keepsDeadLettersContract } from './suites/dead-letters.suite.ts';
 export { keepsDeadlinesContract } from './suites/deadlines.suite.ts';
-export { type EventLogSetup, appendOf, keepsEventLogContract, newEvent, storedBy, wholeLog } from './suites/event-log.suite.ts';
+export { type EventLogSetup, appendOf, keepsEventLogContract, newEvent, storedBy } from './suites/event-log.suite.ts';
 export { type LeasesSetup, keepsLeasesContract } from './suites/leases.suite.ts';
 export { type WatermarksSetup, keepsWatermarksContract } from './suites/watermarks.suite.ts';
