@@ -47,8 +47,8 @@ export interface SecuredNats {
   stop(): Promise<void>;
 }
 
-export async function securedNats(): Promise<SecuredNats> {
-  const { seeds, ...options } = await shippedNats();
+export async function securedNats({ sync_interval = '2m' } = {}): Promise<SecuredNats> {
+  const { seeds, ...options } = await shippedNats({ sync_interval });
   const nats = await testNats(options);
   const logger = recordingLogger();
   const open: BusConnection[] = [];

@@ -91,7 +91,7 @@ export async function logDatabase(): Promise<TestDatabase> {
 }
 
 /** For `testNats`: the configuration that ships, and the seed of each user's key. */
-export async function shippedNats() {
+export async function shippedNats({ sync_interval = '2m' } = {}) {
   const { BUS_USERS, natsConf, nkeyVariable } = await import('@baton/bus');
   const { createUser } = await import('@nats-io/nkeys');
   const keys = BUS_USERS.map((user) => [user, createUser()] as const);
@@ -101,7 +101,7 @@ export async function shippedNats() {
     env: {
       BATON_NATS_SERVER_NAME: 'under-test',
       BATON_NATS_STORE_BYTES_MAX: '18GB',
-      BATON_NATS_SYNC_INTERVAL: '2m',
+      BATON_NATS_SYNC_INTERVAL: sync_interval,
       ...Object.fromEntries(keys.map(([user, key]) => [nkeyVariable(user), key.getPublicKey()])),
     },
   };
