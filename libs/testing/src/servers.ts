@@ -22,8 +22,8 @@ export interface TestServers {
   readonly nats: TestNats;
   /** For `readConfig` with the schema of this service, or for a process of it. */
   environment(service: ServiceName): ServiceEnvironment;
-  /** The record, with the rights of this service. */
-  store(service: ServiceName): Promise<EventStore>;
+  /** The record, with the rights of this service or of who checks. */
+  store(service: ServiceName | 'auditor'): Promise<EventStore>;
   bus(user: BusUser): Promise<BusConnection>;
   /** Ends what was opened and removes everything. Closing twice is fine. */
   close(): Promise<void>;
@@ -46,7 +46,7 @@ export async function testServers({ secured = false, topology = true }: TestServ
     closing.push(connected.close);
     return connected;
   };
-  const urlOf = (service: ServiceName): string =>
+  const urlOf = (service: ServiceName | 'auditor'): string =>
     databaseUrl(database.url, { user: roleOf(service), password: TEST_ROLE_PASSWORD });
 
   const database = await logDatabase();
