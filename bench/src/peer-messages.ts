@@ -17,7 +17,7 @@ export const STEPS = ['plan', 'execute', 'review', 'approve', 'finish'] as const
 export type Results = Readonly<Record<(typeof STEPS)[number], string>>;
 
 /** Every step returns that much. */
-export const STEP_BYTES = 500;
+const STEP_BYTES = 500;
 
 /** Each workflow has content of its own, as each has in life. */
 export const resultOf = (step: string, id: string): string => `${step} ${id} `.padEnd(STEP_BYTES, 'x');

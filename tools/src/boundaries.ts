@@ -47,7 +47,7 @@ export const EXCEPTIONS: Record<string, Pick<Kind, 'mayAlso' | 'npmNever'>> = {
 };
 
 /** Every spec may use these beyond its package's table row; they are never part of what is built. */
-const SPECS_MAY = ['testing', 'simulation'];
+export const SPECS_MAY = ['testing', 'simulation'];
 const SPEC = String.raw`(\.spec\.tsx?$|/test/)`;
 const NPM = ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-bundled', 'npm-no-pkg', 'npm-unknown'];
 

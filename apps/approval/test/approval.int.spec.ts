@@ -1,108 +1,45 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { connectBus, decodeEvent, encodeEvent, ensureTopology, publishInbound, type BusConnection } from '@baton/bus';
-import type { AnswerGate, DataOf } from '@baton/contracts';
-import { migrate, openEventStore, setPasswords, type EventStore } from '@baton/event-store';
+import { decodeEvent, encodeEvent, publishInbound, type BusConnection } from '@baton/bus';
+import type { AnswerGate } from '@baton/contracts';
+import type { EventStore } from '@baton/event-store';
 import { digestOf, type ServiceRuntime } from '@baton/handling';
 import { RUNTIME, readConfig, startService, type RunningService } from '@baton/service-host';
 import { logger } from '@baton/telemetry';
-import {
-  TEST_ROLE_PASSWORD,
-  databaseUrl,
-  eventually,
-  storedBy,
-  testDatabase,
-  testNats,
-  type TestDatabase,
-  type TestNats,
-} from '@baton/testing';
+import { eventually, recorded, testServers, type TestServers } from '@baton/testing';
 import { ApprovalModule } from '../src/approval.module.ts';
 import { approvalConfigSchema } from '../src/config.ts';
+import { CONTENT, proposal } from './proposal.ts';
 
 jest.setTimeout(60_000);
 const WITHIN = { within_ms: 20_000 };
 const log = logger({ service: 'approval', level: 'silent' });
-const CONTENT = digestOf('what was shown');
 
 describe('the approval service', () => {
-  let database: TestDatabase;
-  let nats: TestNats;
-  let provisioner: BusConnection;
+  let servers: TestServers;
   let outside: BusConnection;
   let service: RunningService;
   let runtime: ServiceRuntime;
   let release: EventStore;
   beforeAll(async () => {
-    database = await testDatabase({ migrate: async (url) => void (await migrate(url)) });
-    await setPasswords(database.superuser_url, { baton_approval: TEST_ROLE_PASSWORD, baton_release: TEST_ROLE_PASSWORD });
-    release = openEventStore({
-      url: databaseUrl(database.url, { user: 'baton_release', password: TEST_ROLE_PASSWORD }),
-      application_name: 'spec-release',
-    });
-    nats = await testNats({ config_text: 'jetstream { max_memory_store: 64MB, max_file_store: 64GB }\n' });
-    provisioner = await connectBus({ servers: nats.url, user: 'provisioner', logger: log });
-    await ensureTopology(provisioner.connection, { replicas: 1 });
-    outside = await connectBus({ servers: nats.url, user: 'cli', logger: log });
-    const config = readConfig(approvalConfigSchema, {
-      BATON_PG_URL: databaseUrl(database.url, { user: 'baton_approval', password: TEST_ROLE_PASSWORD }),
-      BATON_NATS_URL: nats.url,
-      BATON_HTTP_PORT: '0',
-      BATON_LOG_LEVEL: 'silent',
-    });
+    servers = await testServers();
+    release = await servers.store('release');
+    outside = await servers.bus('cli');
+    const config = readConfig(approvalConfigSchema, servers.environment('approval'));
     service = await startService({ name: 'approval', config, module: ApprovalModule, logger: log });
     runtime = service.app.get<ServiceRuntime>(RUNTIME);
   }, 120_000);
   afterAll(async () => {
     await service?.stop();
-    await release?.close();
-    await Promise.all([outside?.close(), provisioner?.close()]);
-    await nats?.stop();
-    await database?.drop();
+    await servers?.close();
   });
 
-  const appendedTo = new Map<string, number>();
   /** Ada's release is proposed in the log, and delivered as the relay would; resolves to the mission when that is settled. */
   async function proposed(risk: 'low' | 'medium' | 'high', mission_id: string = randomUUID()): Promise<string> {
-    const data: DataOf<'ReleaseProposed'> = {
-      mission_id,
-      revision: 1,
-      content_digest: CONTENT,
-      delivery: {
-        title: 'Say hello',
-        requested_by: 'ada',
-        repository: { url: 'https://git.example.org/team/shop.git', target: 'main' },
-        criteria: [{ id: 'says-hello', statement: 'HELLO.md says hello' }],
-        rollback: 'Revert the one commit that lands.',
-        risk,
-        contract_digest: digestOf('contract'),
-      },
-      change: {
-        artifact: digestOf('patch'),
-        base_commit: 'a'.repeat(40),
-        base_tree: 'b'.repeat(40),
-        tree: 'c'.repeat(40),
-        files: ['HELLO.md'],
-        insertions: 1,
-        deletions: 0,
-      },
-      checks: [{ criterion_id: 'says-hello', statement: 'HELLO.md says hello', exit_code: 0 }],
-    };
-    const meta = {
-      schema_version: 1,
-      correlation_id: mission_id,
-      causation_id: 'spec',
-      actor: { kind: 'service', id: 'release' },
-    };
-    const stream = `release-${mission_id}`;
-    const appended = await release.log.append({
-      stream,
-      expected_version: appendedTo.get(stream) ?? 0,
-      events: [{ id: randomUUID(), type: 'ReleaseProposed', meta: JSON.stringify(meta), data: JSON.stringify(data) }],
-      deadline: null,
+    const stored = await recorded(release.log, 'release', `release-${mission_id}`, {
+      type: 'ReleaseProposed',
+      data: proposal(mission_id, risk),
     });
-    const [stored] = storedBy(appended);
-    if (!stored) throw new Error('one event was appended');
-    appendedTo.set(stream, stored.version);
     const { subject, headers, payload: body } = encodeEvent(stored);
     const settlement = await runtime.receive({
       kind: 'event',

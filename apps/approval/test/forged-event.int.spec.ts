@@ -1,75 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import {
-  BUS_USERS,
-  connectBus,
-  encodeEvent,
-  ensureTopology,
-  natsConf,
-  nkeyVariable,
-  startRelay,
-  type BusConnection,
-  type BusUser,
-  type Relay,
-} from '@baton/bus';
-import { EVENT_STREAM, type DataOf, type StoredEvent } from '@baton/contracts';
-import { migrate, openEventStore, setPasswords, type EventStore } from '@baton/event-store';
-import { digestOf } from '@baton/handling';
+import { encodeEvent, startRelay, type BusConnection, type Relay } from '@baton/bus';
+import { EVENT_STREAM, type StoredEvent } from '@baton/contracts';
+import type { EventStore } from '@baton/event-store';
 import { readConfig, startService, type RunningService } from '@baton/service-host';
 import { logger } from '@baton/telemetry';
-import {
-  TEST_ROLE_PASSWORD,
-  databaseUrl,
-  eventually,
-  storedBy,
-  testDatabase,
-  testNats,
-  type TestDatabase,
-  type TestNats,
-} from '@baton/testing';
+import { eventually, metaBy, recorded, testServers, type TestServers } from '@baton/testing';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { headers as natsHeaders } from '@nats-io/nats-core';
-import { createUser } from '@nats-io/nkeys';
 import pg from 'pg';
 import { ApprovalModule } from '../src/approval.module.ts';
 import { approvalConfigSchema } from '../src/config.ts';
+import { proposal } from './proposal.ts';
 
 jest.setTimeout(120_000);
 const WITHIN = { within_ms: 30_000 };
 const silent = logger({ service: 'approval', level: 'silent' });
 
-function proposal(mission_id: string, risk: 'low' | 'high'): DataOf<'ReleaseProposed'> {
-  return {
-    mission_id,
-    revision: 1,
-    content_digest: digestOf('content'),
-    delivery: {
-      title: 'Say hello',
-      requested_by: 'ada',
-      repository: { url: 'https://git.example.org/team/shop.git', target: 'main' },
-      criteria: [{ id: 'says-hello', statement: 'HELLO.md says hello' }],
-      rollback: 'Revert the one commit that lands.',
-      risk,
-      contract_digest: digestOf('contract'),
-    },
-    change: {
-      artifact: digestOf('patch'),
-      base_commit: 'a'.repeat(40),
-      base_tree: 'b'.repeat(40),
-      tree: 'c'.repeat(40),
-      files: ['HELLO.md'],
-      insertions: 1,
-      deletions: 0,
-    },
-    checks: [{ criterion_id: 'says-hello', statement: 'HELLO.md says hello', exit_code: 0 }],
-  };
-}
-
 describe('an event on the bus that is not in the log, published with the key of the relay', () => {
-  const keys = new Map(BUS_USERS.map((user) => [user, createUser()]));
-  const seedOf = (user: BusUser): string => new TextDecoder().decode(keys.get(user)?.getSeed());
-  let database: TestDatabase;
-  let nats: TestNats;
+  let servers: TestServers;
   let service: RunningService;
   let release: EventStore;
   let ofRelay: EventStore;
@@ -78,9 +27,6 @@ describe('an event on the bus that is not in the log, published with the key of 
   let ownBus: BusConnection;
   const told: string[] = [];
 
-  const as = (user: BusUser): Promise<BusConnection> =>
-    connectBus({ servers: nats.url, user, nkey_seed: seedOf(user), logger: silent });
-  const urlOf = (role: string): string => databaseUrl(database.url, { user: role, password: TEST_ROLE_PASSWORD });
   function startOwnRelay(): void {
     const say = (_fields: object, event: string): void => void told.push(event);
     relay = startRelay({
@@ -100,66 +46,25 @@ describe('an event on the bus that is not in the log, published with the key of 
     ofRelay.onNews(relay.wake);
   }
   async function startApproval(): Promise<void> {
-    const config = readConfig(approvalConfigSchema, {
-      BATON_PG_URL: urlOf('baton_approval'),
-      BATON_NATS_URL: nats.url,
-      BATON_NATS_NKEY_SEED: seedOf('approval'),
-      BATON_HTTP_PORT: '0',
-      BATON_LOG_LEVEL: 'silent',
-    });
+    const config = readConfig(approvalConfigSchema, servers.environment('approval'));
     service = await startService({ name: 'approval', config, module: ApprovalModule, logger: silent });
   }
 
   beforeAll(async () => {
-    database = await testDatabase({ migrate: async (url) => void (await migrate(url)) });
-    await setPasswords(database.superuser_url, {
-      baton_approval: TEST_ROLE_PASSWORD,
-      baton_release: TEST_ROLE_PASSWORD,
-      baton_relay: TEST_ROLE_PASSWORD,
-    });
-    nats = await testNats({
-      config_text: natsConf(),
-      env: {
-        BATON_NATS_SERVER_NAME: 'forged',
-        BATON_NATS_STORE_BYTES_MAX: '18GB',
-        BATON_NATS_SYNC_INTERVAL: '2m',
-        ...Object.fromEntries([...keys].map(([user, key]) => [nkeyVariable(user), key.getPublicKey()])),
-      },
-    });
-    const provisioner = await as('provisioner');
-    await ensureTopology(provisioner.connection, { replicas: 1 });
-    await provisioner.close();
-    release = openEventStore({ url: urlOf('baton_release'), application_name: 'spec-release' });
-    ofRelay = openEventStore({ url: urlOf('baton_relay'), application_name: 'spec-relay' });
-    [thief, ownBus] = await Promise.all([as('relay'), as('relay')]);
+    servers = await testServers({ secured: true });
+    [release, ofRelay] = await Promise.all([servers.store('release'), servers.store('relay')]);
+    [thief, ownBus] = await Promise.all([servers.bus('relay'), servers.bus('relay')]);
     startOwnRelay();
     await startApproval();
   }, 180_000);
   afterAll(async () => {
     await service?.stop();
     await relay?.close();
-    await Promise.all([thief?.close(), ownBus?.close(), release?.close(), ofRelay?.close()]);
-    await nats?.stop();
-    await database?.drop();
+    await servers?.close();
   });
 
-  const metaOf = (mission_id: string): string =>
-    JSON.stringify({
-      schema_version: 1,
-      correlation_id: mission_id,
-      causation_id: 'spec',
-      actor: { kind: 'service', id: 'release' },
-    });
-  async function proposed(mission_id: string, risk: 'low' | 'high'): Promise<StoredEvent> {
-    const events = [
-      { id: randomUUID(), type: 'ReleaseProposed', meta: metaOf(mission_id), data: JSON.stringify(proposal(mission_id, risk)) },
-    ];
-    const [stored] = storedBy(
-      await release.log.append({ stream: `release-${mission_id}`, expected_version: 0, events, deadline: null }),
-    );
-    if (!stored) throw new Error('one event was appended');
-    return stored;
-  }
+  const proposed = (mission_id: string, risk: 'low' | 'high'): Promise<StoredEvent> =>
+    recorded(release.log, 'release', `release-${mission_id}`, { type: 'ReleaseProposed', data: proposal(mission_id, risk) });
   /** As the relay would publish it, but for the id that the bus drops repetitions by: a thief would leave that out. */
   async function forge(event: StoredEvent): Promise<void> {
     const { subject, headers, payload } = encodeEvent(event);
@@ -174,7 +79,7 @@ describe('an event on the bus that is not in the log, published with the key of 
     id: randomUUID(),
     type: 'ReleaseProposed',
     recorded_at: '2026-11-21T00:00:00.000000Z',
-    meta: metaOf(mission_id),
+    meta: metaBy('release', mission_id),
     data: JSON.stringify(proposal(mission_id, 'low')),
     hash: '0'.repeat(64),
     ...rest,
@@ -190,11 +95,11 @@ describe('an event on the bus that is not in the log, published with the key of 
       if (reason === 'forged-event') await service.platform.store.deadLetters.settle(id, 'discarded');
     await service.stop();
     await relay.close();
-    const superuser = new pg.Client({ connectionString: database.superuser_url });
+    const superuser = new pg.Client({ connectionString: servers.database.superuser_url });
     await superuser.connect();
     await superuser.query('UPDATE baton.watermarks SET position = least(position, $1::bigint - 1)', [first_forged]);
     await superuser.end();
-    const provisioner = await as('provisioner');
+    const provisioner = await servers.bus('provisioner');
     await (await jetstreamManager(provisioner.connection, { checkAPI: false })).streams.delete(EVENT_STREAM);
     await provisioner.close();
     startOwnRelay();

@@ -47,7 +47,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 }
 
 /** The first block of a uuid is what people read out; commands take any unique beginning. */
-export const SHORT_ID_CHARS = 8;
+const SHORT_ID_CHARS = 8;
 export const shortId = (id: string): string => id.slice(0, SHORT_ID_CHARS);
 export const shortHash = (hash: string): string => hash.replace('sha256:', '').slice(0, 12);
 

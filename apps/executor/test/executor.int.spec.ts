@@ -3,11 +3,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Agent, Finding, Task, TaskEnvelope, WorkspaceBase } from '@baton/contracts';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { eventually } from '@baton/testing';
+import { eventually, MISSION, ownerGit } from '@baton/testing';
 import { openSandbox, redactor } from '@baton/workbench';
-import { bench, isRunning, MISSION, ownerGit, WITHIN, type Bench } from './bench.ts';
+import { bench, isRunning, type Bench } from './bench.ts';
 
 const TASK = 'write-two';
+const WITHIN = { within_ms: 20_000 };
 const RUN_MS_MAX = 20_000;
 const DONE = `echo '${JSON.stringify({ baton: 'result/v1', status: 'done', summary: 'It is written' })}'`;
 const shell = (script: string): Agent => ({ runtime: 'command', command: ['sh', '-c', script], environment: [] });

@@ -15,7 +15,7 @@ const shown = (text: string): string => (text.length <= SHOWN_CHARS_MAX ? text :
 export function readContract(body: unknown): ReadContract {
   const parsed = missionContractSchema.safeParse(body);
   const shape = parsed.success ? [] : parsed.error.issues.flatMap(faultsOf);
-  const faults = [...shape, ...lint(body)];
+  const faults = [...shape, ...RULES.flatMap((rule) => rule(loose(body)))];
   if (parsed.success && faults.length === 0) return { contract: parsed.data };
   return { faults: faults.slice(0, FAULTS_MAX) };
 }
@@ -80,68 +80,76 @@ type Loose = { readonly [key: string]: unknown };
 const loose = (value: unknown): Loose =>
   value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Loose) : {};
 const listed = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+const criteriaOf = (contract: Loose): readonly Loose[] => listed(contract['criteria']).map(loose);
 const same = (a: unknown, b: unknown): boolean =>
   typeof a === 'string' && typeof b === 'string' && a.trim().toLowerCase() === b.trim().toLowerCase();
 
-/** What the shape allows and yet makes no sense. Looks at the raw body, so that it speaks up beside faults of shape. */
-function lint(body: unknown): Fault[] {
-  const contract = loose(body);
-  const faults: Fault[] = [];
-  const criteria = listed(contract['criteria']).map(loose);
-  const seen = new Set<unknown>();
-  criteria.forEach((criterion, index) => {
-    const field = `criteria[${index}]`;
-    if (typeof criterion['id'] === 'string' && seen.has(criterion['id']))
-      faults.push({
-        field: `${field}.id`,
-        problem: `"${shown(criterion['id'])}" is used twice`,
-        fix: 'give every criterion its own id',
-      });
-    seen.add(criterion['id']);
-    if (contract['repository'] !== undefined && criterion['check'] === undefined && criterion['id'] !== undefined) {
-      faults.push({
-        field: `${field}.check`,
-        problem: 'nobody can measure it',
-        fix: 'add check.run: a command whose exit code 0 means that the criterion holds',
-      });
-    }
-  });
-  const goals = [contract['objective'], contract['title'], ...criteria.map((criterion) => criterion['statement'])];
-  listed(contract['non_goals']).forEach((nonGoal, index) => {
-    if (goals.some((goal) => same(goal, nonGoal)))
-      faults.push({
-        field: `non_goals[${index}]`,
-        problem: 'contradicts the contract: it is also a goal or a criterion',
-        fix: 'remove it from one of the two',
-      });
-  });
-  const scope = loose(contract['scope']);
-  listed(scope['exclude']).forEach((path, index) => {
-    if (listed(scope['include']).some((included) => same(included, path)))
-      faults.push({
-        field: `scope.exclude[${index}]`,
-        problem: 'excludes what scope.include includes',
-        fix: 'remove it from one of the two',
-      });
-  });
-  const budgets = loose(contract['budgets']);
-  if (
-    typeof budgets['run_ms_max'] === 'number' &&
-    typeof budgets['mission_ms_max'] === 'number' &&
-    budgets['run_ms_max'] > budgets['mission_ms_max']
-  ) {
-    faults.push({
-      field: 'budgets.run_ms_max',
-      problem: 'one run may take longer than the whole mission',
-      fix: 'make it smaller than budgets.mission_ms_max',
+/** What the shape allows and yet makes no sense. Each looks at the raw body, so that it speaks up beside faults of shape. */
+const RULES: readonly ((contract: Loose) => readonly Fault[])[] = [
+  function everyCriterionIsItsOwnAndCanBeMeasured(contract) {
+    const seen = new Set<unknown>();
+    return criteriaOf(contract).flatMap((criterion, index) => {
+      const { id, check } = criterion;
+      const faults: Fault[] = [];
+      if (typeof id === 'string' && seen.has(id))
+        faults.push({
+          field: `criteria[${index}].id`,
+          problem: `"${shown(id)}" is used twice`,
+          fix: 'give every criterion its own id',
+        });
+      seen.add(id);
+      if (contract['repository'] !== undefined && check === undefined && id !== undefined)
+        faults.push({
+          field: `criteria[${index}].check`,
+          problem: 'nobody can measure it',
+          fix: 'add check.run: a command whose exit code 0 means that the criterion holds',
+        });
+      return faults;
     });
-  }
-  if (loose(contract['agent'])['runtime'] === 'scripted' && contract['repository'] !== undefined) {
-    faults.push({
-      field: 'agent.runtime',
-      problem: 'a scripted agent answers a text and changes no repository',
-      fix: 'use runtime "command", or leave "repository" away',
-    });
-  }
-  return faults;
-}
+  },
+  function noGoalIsAlsoANonGoal(contract) {
+    const goals = [contract['objective'], contract['title'], ...criteriaOf(contract).map(({ statement }) => statement)];
+    return listed(contract['non_goals']).flatMap((nonGoal, index) =>
+      goals.some((goal) => same(goal, nonGoal))
+        ? {
+            field: `non_goals[${index}]`,
+            problem: 'contradicts the contract: it is also a goal or a criterion',
+            fix: 'remove it from one of the two',
+          }
+        : [],
+    );
+  },
+  function nothingIncludedIsExcluded(contract) {
+    const { include, exclude } = loose(contract['scope']);
+    return listed(exclude).flatMap((path, index) =>
+      listed(include).some((included) => same(included, path))
+        ? {
+            field: `scope.exclude[${index}]`,
+            problem: 'excludes what scope.include includes',
+            fix: 'remove it from one of the two',
+          }
+        : [],
+    );
+  },
+  function oneRunFitsIntoTheMission(contract) {
+    const { run_ms_max, mission_ms_max } = loose(contract['budgets']);
+    if (typeof run_ms_max !== 'number' || typeof mission_ms_max !== 'number' || run_ms_max <= mission_ms_max) return [];
+    return [
+      {
+        field: 'budgets.run_ms_max',
+        problem: 'one run may take longer than the whole mission',
+        fix: 'make it smaller than budgets.mission_ms_max',
+      },
+    ];
+  },
+  function aRepositoryNeedsAnAgentThatCanChangeIt(contract) {
+    if (loose(contract['agent'])['runtime'] !== 'scripted' || contract['repository'] === undefined) return [];
+    return [
+      {
+        field: 'agent.runtime',
+        problem: 'a scripted agent answers a text and changes no repository',
+        fix: 'use runtime "command", or leave "repository" away',
+      },
+    ];
+  },
+];

@@ -1,6 +1,5 @@
 /** Composition root: the only place that names adapters. */
-import { createService } from '@baton/handling';
-import { PLATFORM, RUNTIME, type Platform } from '@baton/service-host';
+import { PLATFORM, RUNTIME, runtimeOn, type Platform } from '@baton/service-host';
 import { Module } from '@nestjs/common';
 import { MissionsController } from './http.ts';
 import { intake } from './work.ts';
@@ -11,8 +10,7 @@ import { intake } from './work.ts';
     {
       provide: RUNTIME,
       inject: [PLATFORM],
-      useFactory: ({ store, instruments, instance }: Platform) =>
-        createService(intake, { log: store.log, dead_letters: store.deadLetters, instruments, holder: instance, slots: 1 }),
+      useFactory: (platform: Platform) => runtimeOn(platform, intake),
     },
   ],
 })

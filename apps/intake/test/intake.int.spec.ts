@@ -1,20 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { connectBus, ensureTopology, publishInbound, type BusConnection } from '@baton/bus';
+import { publishInbound, type BusConnection } from '@baton/bus';
 import { INBOUND, type InboundName } from '@baton/contracts';
-import { migrate, setPasswords } from '@baton/event-store';
 import { missionIdOf, type ServiceRuntime } from '@baton/handling';
 import { RUNTIME, baseConfigSchema, readConfig, startService, type RunningService } from '@baton/service-host';
 import { logger } from '@baton/telemetry';
-import {
-  TEST_ROLE_PASSWORD,
-  databaseUrl,
-  eventually,
-  testDatabase,
-  testNats,
-  type TestDatabase,
-  type TestNats,
-} from '@baton/testing';
+import { eventually, testServers, type TestServers } from '@baton/testing';
 import { IntakeModule } from '../src/intake.module.ts';
 import { contract, type Loose } from './contract.fixture.ts';
 
@@ -28,31 +19,18 @@ interface Answer {
 }
 
 describe('the intake service', () => {
-  let database: TestDatabase;
-  let nats: TestNats;
-  let provisioner: BusConnection;
+  let servers: TestServers;
   let outside: BusConnection;
   let service: RunningService;
   beforeAll(async () => {
-    database = await testDatabase({ migrate: async (url) => void (await migrate(url)) });
-    await setPasswords(database.superuser_url, { baton_intake: TEST_ROLE_PASSWORD });
-    nats = await testNats({ config_text: 'jetstream { max_memory_store: 64MB, max_file_store: 64GB }\n' });
-    provisioner = await connectBus({ servers: nats.url, user: 'provisioner', logger: log });
-    await ensureTopology(provisioner.connection, { replicas: 1 });
-    outside = await connectBus({ servers: nats.url, user: 'cli', logger: log });
-    const config = readConfig(baseConfigSchema, {
-      BATON_PG_URL: databaseUrl(database.url, { user: 'baton_intake', password: TEST_ROLE_PASSWORD }),
-      BATON_NATS_URL: nats.url,
-      BATON_HTTP_PORT: '0',
-      BATON_LOG_LEVEL: 'silent',
-    });
+    servers = await testServers();
+    outside = await servers.bus('cli');
+    const config = readConfig(baseConfigSchema, servers.environment('intake'));
     service = await startService({ name: 'intake', config, module: IntakeModule, logger: log });
   }, 120_000);
   afterAll(async () => {
     await service?.stop();
-    await Promise.all([outside?.close(), provisioner?.close()]);
-    await nats?.stop();
-    await database?.drop();
+    await servers?.close();
   });
 
   async function post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {

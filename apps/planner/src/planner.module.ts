@@ -1,6 +1,6 @@
 /** Composition root: the only place that names adapters. */
-import { createService, type ServiceRuntime } from '@baton/handling';
-import { PLATFORM, RUNTIME, type Platform } from '@baton/service-host';
+import type { ServiceRuntime } from '@baton/handling';
+import { PLATFORM, RUNTIME, runtimeOn, type Platform } from '@baton/service-host';
 import { Module } from '@nestjs/common';
 import type { PlannerConfig } from './config.ts';
 import { readTemplates } from './templates.ts';
@@ -11,14 +11,8 @@ import { planner } from './work.ts';
     {
       provide: RUNTIME,
       inject: [PLATFORM],
-      useFactory: async ({ config, store, instruments, instance }: Platform<PlannerConfig>): Promise<ServiceRuntime> =>
-        createService(planner(await readTemplates(config.BATON_TEMPLATES_DIR)), {
-          log: store.log,
-          dead_letters: store.deadLetters,
-          instruments,
-          holder: instance,
-          slots: 1,
-        }),
+      useFactory: async (platform: Platform<PlannerConfig>): Promise<ServiceRuntime> =>
+        runtimeOn(platform, planner(await readTemplates(platform.config.BATON_TEMPLATES_DIR))),
     },
   ],
 })

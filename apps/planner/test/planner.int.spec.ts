@@ -1,44 +1,23 @@
-import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { missionContractSchema } from '@baton/contracts';
-import { createService } from '@baton/handling';
-import { memoryRecord } from '@baton/simulation';
+import { contract, digest, MISSION, serviceBench } from '@baton/testing';
 import { describe, expect, it } from '@jest/globals';
 import { readTemplates } from '../src/templates.ts';
 import { planner } from '../src/work.ts';
 
-const MISSION = 'm-1';
 const PLAN = `plan-${MISSION}`;
 
 /** Asks the planner, as it runs, for the plan of a mission; resolves to what is then in the log. */
 async function planned(template: string, parameters: Readonly<Record<string, unknown>> = {}) {
-  const { log, deadLetters } = memoryRecord({ now_ms: () => 0, sha256: (bytes) => hash('sha256', bytes, 'buffer') });
-  const service = createService(planner(await readTemplates(join(import.meta.dirname, '../templates'))), {
-    log,
-    dead_letters: deadLetters,
-    holder: 'planner-1',
-    slots: 1,
-  });
-  const contract = missionContractSchema.parse({
-    baton: 'mission/v1',
-    title: 'Health endpoint',
-    objective: 'Answer GET /health.',
-    scope: { include: ['services/**'] },
-    non_goals: ['no metrics'],
-    criteria: [{ id: 'written', statement: 'it is written' }],
-    rollback: 'revert the commit',
-    risk: 'low',
-    agent: { runtime: 'scripted', output: 'done' },
-    template,
-    parameters,
-  });
-  await service.submit({
+  const templates = await readTemplates(join(import.meta.dirname, '../templates'));
+  const { record, runtime, stop } = serviceBench(() => planner(templates));
+  await runtime.submit({
     stream: PLAN,
     command: {
       type: 'PlanMission',
       mission_id: MISSION,
-      contract,
-      contract_digest: `sha256:${'c'.repeat(64)}`,
+      contract: missionContractSchema.parse({ ...contract, template, parameters }),
+      contract_digest: digest('c'),
       requested_by: 'ada',
       expansion: null,
     },
@@ -46,8 +25,8 @@ async function planned(template: string, parameters: Readonly<Record<string, unk
     correlation_id: MISSION,
     actor: { kind: 'service', id: 'planner' },
   });
-  await service.stop(0);
-  return (await log.load(PLAN)).map(({ type, data }) => ({ type, data: JSON.parse(data) as unknown }));
+  await stop();
+  return (await record.log.load(PLAN)).map(({ type, data }) => ({ type, data: JSON.parse(data) as unknown }));
 }
 
 describe('the planner', () => {

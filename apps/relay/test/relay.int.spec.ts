@@ -1,18 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { connectBus, jetStreamStrategy, watchWatermarks, type BusConnection, type Delivery } from '@baton/bus';
-import { migrate, openEventStore, setPasswords, type EventStore } from '@baton/event-store';
+import { jetStreamStrategy, watchWatermarks, type BusConnection, type Delivery } from '@baton/bus';
+import type { EventStore } from '@baton/event-store';
 import { readConfig, startService, type RunningService } from '@baton/service-host';
 import { logger } from '@baton/telemetry';
-import {
-  TEST_ROLE_PASSWORD,
-  databaseUrl,
-  eventually,
-  testDatabase,
-  testNats,
-  type TestDatabase,
-  type TestNats,
-} from '@baton/testing';
+import { eventually, recorded, testServers, type TestServers } from '@baton/testing';
 import { relayConfigSchema } from '../src/config.ts';
 import { RelayModule } from '../src/relay.module.ts';
 
@@ -21,43 +13,25 @@ const WITHIN = { within_ms: 20_000 };
 const log = logger({ service: 'relay', level: 'silent' });
 
 describe('the relay service', () => {
-  let database: TestDatabase;
-  let nats: TestNats;
+  let servers: TestServers;
   let planner: EventStore;
   let release: EventStore;
   let bus: BusConnection;
   const running: RunningService[] = [];
   beforeAll(async () => {
-    database = await testDatabase({ migrate: async (url) => void (await migrate(url)) });
-    await setPasswords(database.superuser_url, {
-      baton_relay: TEST_ROLE_PASSWORD,
-      baton_planner: TEST_ROLE_PASSWORD,
-      baton_release: TEST_ROLE_PASSWORD,
-    });
-    nats = await testNats({ config_text: 'jetstream { max_memory_store: 64MB, max_file_store: 64GB }\n' });
-    planner = openEventStore({ url: urlOf('baton_planner'), application_name: 'spec-planner' });
-    release = openEventStore({ url: urlOf('baton_release'), application_name: 'spec-release' });
-    bus = await connectBus({ servers: nats.url, user: 'release', logger: log });
+    servers = await testServers({ topology: false });
+    [planner, release] = await Promise.all([servers.store('planner'), servers.store('release')]);
+    bus = await servers.bus('release');
   }, 120_000);
   afterEach(async () => {
     for (const service of running.splice(0)) await service.stop();
   });
-  afterAll(async () => {
-    await bus?.close();
-    await Promise.all([planner?.close(), release?.close()]);
-    await nats?.stop();
-    await database?.drop();
-  });
-
-  const urlOf = (user: string): string => databaseUrl(database.url, { user, password: TEST_ROLE_PASSWORD });
+  afterAll(() => servers?.close());
 
   async function start(): Promise<RunningService> {
     const config = readConfig(relayConfigSchema, {
-      BATON_PG_URL: urlOf('baton_relay'),
-      BATON_NATS_URL: nats.url,
-      BATON_HTTP_PORT: '0',
+      ...servers.environment('relay'),
       BATON_RELAY_LEASE_MS: '1000',
-      BATON_LOG_LEVEL: 'silent',
     });
     const service = await startService({ name: 'relay', config, module: RelayModule, logger: log });
     running.push(service);
@@ -67,16 +41,11 @@ describe('the relay service', () => {
   /** One PlanCancelled on a plan of its own. */
   async function append(): Promise<void> {
     const mission_id = randomUUID();
-    const meta = JSON.stringify({
-      schema_version: 1,
-      correlation_id: mission_id,
-      causation_id: 'spec',
-      actor: { kind: 'service', id: 'planner' },
+    const event = await recorded(planner.log, 'planner', `plan-${mission_id}`, {
+      type: 'PlanCancelled',
+      data: { mission_id, reason: 'spec' },
     });
-    const events = [{ id: randomUUID(), type: 'PlanCancelled', meta, data: JSON.stringify({ mission_id, reason: 'spec' }) }];
-    const appended = await planner.log.append({ stream: `plan-${mission_id}`, expected_version: 0, events, deadline: null });
-    if (appended.status !== 'appended') throw new Error(appended.status);
-    for (const event of appended.events) committed.set(event.position, event.data);
+    committed.set(event.position, event.data);
   }
   const committed = new Map<number, string>();
   const appendMany = (count: number) => Promise.all(Array.from({ length: count }, append));
@@ -116,7 +85,7 @@ describe('the relay service', () => {
     await eventually(() => got.size === 300, WITHIN);
 
     await eventually(async () => (await release.watermarks.read()).get('release-react') === 300, WITHIN);
-    await nats.wipe();
+    await servers.nats.wipe();
     await appendMany(100);
     await eventually(() => got.size === 400, WITHIN);
     expect(committed.size).toBe(400);

@@ -1,31 +1,20 @@
 /** What the environment may say; the only reader of it in this service. */
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import process from 'node:process';
-import { baseConfigSchema, confinementConfig, readConfig } from '@baton/service-host';
-import { z } from 'zod';
+import {
+  baseConfigSchema,
+  confinementConfig,
+  gitTimeoutSetting,
+  readConfig,
+  workDirectorySetting,
+  workSlotsSetting,
+} from '@baton/service-host';
+import type { z } from 'zod';
 
 export const releaseConfigSchema = baseConfigSchema.extend({
   ...confinementConfig,
-  BATON_WORK_DIR: z
-    .string()
-    .min(1)
-    .default(join(tmpdir(), 'baton-release'))
-    .describe('give a directory for clones and workspaces, on a disk with room'),
-  BATON_WORK_SLOTS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(1_000)
-    .default(16)
-    .describe('give how many integrations and landings may run side by side, 1 to 1000'),
-  BATON_GIT_TIMEOUT_MS: z.coerce
-    .number()
-    .int()
-    .min(1_000)
-    .max(3_600_000)
-    .default(120_000)
-    .describe('give how long one git command may take, in ms'),
+  BATON_WORK_DIR: workDirectorySetting('baton-release'),
+  BATON_WORK_SLOTS: workSlotsSetting(16, 'integrations and landings'),
+  BATON_GIT_TIMEOUT_MS: gitTimeoutSetting,
 });
 export type ReleaseConfig = z.output<typeof releaseConfigSchema>;
 

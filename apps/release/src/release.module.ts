@@ -1,7 +1,6 @@
 /** Composition root: the only place that names adapters. */
-import { createService, type ServiceRuntime } from '@baton/handling';
-import { PLATFORM, RUNTIME, sandboxOptions, type Platform } from '@baton/service-host';
-import { openSandbox, redactor } from '@baton/workbench';
+import type { ServiceRuntime } from '@baton/handling';
+import { openConfinement, PLATFORM, RUNTIME, runtimeOn, type Platform } from '@baton/service-host';
 import { gitWorkspaces } from '@baton/workspace-git';
 import { scratchWorkspaces } from '@baton/workspace-scratch';
 import { Module } from '@nestjs/common';
@@ -15,35 +14,17 @@ import { release } from './work.ts';
       provide: RUNTIME,
       inject: [PLATFORM],
       useFactory: async (platform: Platform<ReleaseConfig>): Promise<ServiceRuntime> => {
-        const { config, store, instruments, instance, logger } = platform;
-        const { artifacts } = store;
-        const sandbox = openSandbox({ ...sandboxOptions(config), environment: ENVIRONMENT });
-        platform.note('sandbox', sandbox.mode);
-        if (sandbox.weaker_because === null) logger.info({ mode: sandbox.mode }, 'sandbox');
-        else logger.warn({ mode: sandbox.mode, because: sandbox.weaker_because }, 'sandbox-weaker');
-        const redact = redactor({
-          environment: ENVIRONMENT,
-          names: config.BATON_SECRET_VARIABLES,
-          values: [config.BATON_PG_URL, config.BATON_NATS_NKEY_SEED],
-        });
+        const { config, store, logger } = platform;
+        const shared = { artifacts: store.artifacts, environment: ENVIRONMENT, ...openConfinement(platform, ENVIRONMENT) };
         const git = gitWorkspaces({
+          ...shared,
           root_dir: config.BATON_WORK_DIR,
-          artifacts,
           git_timeout_ms: config.BATON_GIT_TIMEOUT_MS,
-          environment: ENVIRONMENT,
-          sandbox,
-          redactor: redact,
         });
-        const scratch = scratchWorkspaces({ artifacts, environment: ENVIRONMENT, sandbox, redact: redact.text });
         logger.info({ workspaces: await git.sweepLeftovers() }, 'leftovers-removed');
-        const locks = targetLocks(store.leases, instance);
-        return createService(release({ git, scratch, locks }), {
-          log: store.log,
-          dead_letters: store.deadLetters,
-          instruments,
-          holder: instance,
-          slots: config.BATON_WORK_SLOTS,
-        });
+        const locks = targetLocks(store.leases, platform.instance);
+        const definition = release({ git, scratch: scratchWorkspaces(shared), locks });
+        return runtimeOn(platform, definition, { slots: config.BATON_WORK_SLOTS });
       },
     },
   ],

@@ -1,13 +1,12 @@
 import type { Delivery, StoredEvent } from '@baton/contracts';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { digest, MISSION } from '@baton/testing';
 import { bench, type Bench } from './bench.ts';
 
-const MISSION = 'm-1';
 const LINES = ['1', '2', '3', '4', '5', '6', '7', '8', '9'];
 /** The same nine lines with some of them changed. */
 const nine = (changed: Readonly<Record<string, string>> = {}): string =>
   LINES.map((line) => `${changed[line] ?? line}\n`).join('');
-const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
 const TO_GATE = ['IntegrationStarted', 'IntegrationTested', 'ReleaseProposed'];
 const TO_MAIN = ['ReleaseQueued', 'ReleaseLanded', 'ReleaseVerified'];
 

@@ -1,6 +1,6 @@
 /** Composition root: the only place that names adapters. */
-import { createService, type ServiceRuntime } from '@baton/handling';
-import { PLATFORM, RUNTIME, type Platform } from '@baton/service-host';
+import type { ServiceRuntime } from '@baton/handling';
+import { PLATFORM, RUNTIME, runtimeOn, type Platform } from '@baton/service-host';
 import { gitWorkspaces } from '@baton/workspace-git';
 import { scratchWorkspaces } from '@baton/workspace-scratch';
 import { Module } from '@nestjs/common';
@@ -12,23 +12,17 @@ import { reviewer } from './work.ts';
     {
       provide: RUNTIME,
       inject: [PLATFORM],
-      useFactory: async ({ config, store, instruments, instance, logger }: Platform<ReviewerConfig>): Promise<ServiceRuntime> => {
-        const { artifacts } = store;
+      useFactory: async (platform: Platform<ReviewerConfig>): Promise<ServiceRuntime> => {
+        const { config, store, logger } = platform;
+        const shared = { artifacts: store.artifacts, environment: ENVIRONMENT };
         const git = gitWorkspaces({
+          ...shared,
           root_dir: config.BATON_WORK_DIR,
-          artifacts,
           git_timeout_ms: config.BATON_GIT_TIMEOUT_MS,
-          environment: ENVIRONMENT,
         });
-        const scratch = scratchWorkspaces({ artifacts, environment: ENVIRONMENT });
         logger.info({ workspaces: await git.sweepLeftovers() }, 'leftovers-removed');
-        return createService(reviewer({ git, scratch }), {
-          log: store.log,
-          dead_letters: store.deadLetters,
-          instruments,
-          holder: instance,
-          slots: config.BATON_WORK_SLOTS,
-        });
+        const definition = reviewer({ git, scratch: scratchWorkspaces(shared) });
+        return runtimeOn(platform, definition, { slots: config.BATON_WORK_SLOTS });
       },
     },
   ],

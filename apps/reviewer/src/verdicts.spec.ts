@@ -1,10 +1,9 @@
 import type { Change, Criterion, Receipt, Task } from '@baton/contracts';
 import { findingSchema } from '@baton/contracts';
 import { describe, expect, it } from '@jest/globals';
+import { digest, tree } from '@baton/testing';
 import { judge, type Reviewed } from './verdicts.ts';
 
-const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
-const tree = (letter: string): string => letter.repeat(40);
 const criterion = (id: string): Criterion => ({ id, statement: `${id} pass`, check: { run: ['npm', id], timeout_ms: 1_000 } });
 const task: Task = {
   id: 'a',

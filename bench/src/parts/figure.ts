@@ -27,7 +27,7 @@ export interface Part {
 const QUICK_SHARE = 0.25;
 export const sized = (total: number, { quick }: Options): number => (quick ? Math.ceil(total * QUICK_SHARE) : total);
 
-export const isMissed = ({ figure, limit, better }: Figure): boolean =>
+const isMissed = ({ figure, limit, better }: Figure): boolean =>
   limit !== undefined && (better === 'more' ? figure < limit : figure > limit);
 
 /** Three digits say enough of anything that is measured once. */

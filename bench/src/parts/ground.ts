@@ -25,7 +25,7 @@ export interface Ground {
   remove(): Promise<void>;
 }
 
-export async function startGround(name: string): Promise<Ground> {
+async function startGround(name: string): Promise<Ground> {
   const directory = await benchDirectory(name);
   const data_dir = join(directory, 'postgres');
   const password = randomBytes(16).toString('hex');

@@ -2,14 +2,10 @@
 import { createHash } from 'node:crypto';
 import type { EventMeta, StoredEvent } from '@baton/contracts';
 import type { EventLog, Leases, Watermarks } from '@baton/ports';
-import { testNats, type TestNats } from '@baton/testing';
-import { createUser } from '@nats-io/nkeys';
+import { shippedNats, testNats, type TestNats } from '@baton/testing';
 import {
-  BUS_USERS,
   connectBus,
   ensureTopology,
-  natsConf,
-  nkeyVariable,
   startRelay,
   type BusConnection,
   type BusLogger,
@@ -51,26 +47,13 @@ export interface SecuredNats {
   stop(): Promise<void>;
 }
 
-export async function securedNats(): Promise<SecuredNats> {
-  const keys = new Map(BUS_USERS.map((user) => [user, createUser()]));
-  const nats = await testNats({
-    config_text: natsConf(),
-    env: {
-      BATON_NATS_SERVER_NAME: 'under-test',
-      BATON_NATS_STORE_BYTES_MAX: '18GB',
-      BATON_NATS_SYNC_INTERVAL: '2m',
-      ...Object.fromEntries([...keys].map(([user, key]) => [nkeyVariable(user), key.getPublicKey()])),
-    },
-  });
+export async function securedNats({ sync_interval = '2m' } = {}): Promise<SecuredNats> {
+  const { seeds, ...options } = await shippedNats({ sync_interval });
+  const nats = await testNats(options);
   const logger = recordingLogger();
   const open: BusConnection[] = [];
   const as = async (user: BusUser): Promise<BusConnection> => {
-    const bus = await connectBus({
-      servers: nats.url,
-      user,
-      nkey_seed: new TextDecoder().decode(keys.get(user)?.getSeed()),
-      logger,
-    });
+    const bus = await connectBus({ servers: nats.url, user, nkey_seed: seeds.get(user), logger });
     open.push(bus);
     return bus;
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { digest, ENDLESS, evaluation, openGate, person } from '../test/samples.ts';
+import { digest, ENDLESS, evaluation, openGate, person } from '@baton/testing';
 import { gate, GATE_OPEN_MS, type GateCommand } from './gate.ts';
 import { scenario } from './scenario.ts';
 

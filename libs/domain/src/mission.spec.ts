@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MISSION, contract, digest, ENDLESS, tree } from '../test/samples.ts';
+import { MISSION, contract, digest, ENDLESS, tree } from '@baton/testing';
 import { mission, type MissionCommand } from './mission.ts';
 import { scenario } from './scenario.ts';
 

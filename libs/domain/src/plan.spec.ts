@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MISSION, contract, digest, ENDLESS, task, tree } from '../test/samples.ts';
+import { MISSION, contract, digest, ENDLESS, task, tree } from '@baton/testing';
 import { plan, type Expansion, type PlanCommand } from './plan.ts';
 import { scenario } from './scenario.ts';
 

@@ -17,7 +17,7 @@ import {
   receipt,
   task as sampleTask,
   tree,
-} from '../test/samples.ts';
+} from '@baton/testing';
 import type { Decider } from './decider.ts';
 import { gate, type GateCommand } from './gate.ts';
 import { mission, type MissionCommand } from './mission.ts';

@@ -12,7 +12,7 @@ import {
   type EventType,
 } from '@baton/contracts';
 import { describe, expect, it } from '@jest/globals';
-import { change, contract, delivery, digest, finding, MISSION, person, base, receipt, task, tree } from '../test/samples.ts';
+import { change, contract, delivery, digest, finding, MISSION, person, base, receipt, task, tree } from '@baton/testing';
 import { DECIDERS } from './deciders.ts';
 import { react, REACTIONS, STREAM_OF } from './reactions.ts';
 

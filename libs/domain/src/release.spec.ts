@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { change, delivery, digest, ENDLESS, MISSION, receipt, tree } from '../test/samples.ts';
+import { change, delivery, digest, ENDLESS, MISSION, receipt, tree } from '@baton/testing';
 import { release, type ReleaseCommand } from './release.ts';
 import { scenario } from './scenario.ts';
 

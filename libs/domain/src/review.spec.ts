@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { base, change, ENDLESS, finding, MISSION, receipt, task } from '../test/samples.ts';
+import { base, change, ENDLESS, finding, MISSION, receipt, task } from '@baton/testing';
 import { REVIEW_ROUNDS_MAX, review, type ReviewCommand } from './review.ts';
 import { scenario } from './scenario.ts';
 

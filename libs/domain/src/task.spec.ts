@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { base, change, digest, ENDLESS, finding, MISSION, receipt, task as sample } from '../test/samples.ts';
+import { base, change, digest, ENDLESS, finding, MISSION, receipt, task as sample } from '@baton/testing';
 import { scenario } from './scenario.ts';
 import { task, type TaskCommand } from './task.ts';
 

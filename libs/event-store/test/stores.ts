@@ -1,8 +1,8 @@
 /** Opens stores on a database of the spec's own, each by the role of its service. */
 import { type ServiceName, roleOf } from '@baton/contracts';
-import { TEST_ROLE_PASSWORD, databaseUrl, testDatabase } from '@baton/testing';
+import { TEST_ROLE_PASSWORD, databaseUrl, logDatabase } from '@baton/testing';
 import pg from 'pg';
-import { LOGIN_ROLES, migrate, openEventStore, setPasswords, type EventStore, type EventStoreOptions } from '../src/index.ts';
+import { openEventStore, type EventStore, type EventStoreOptions } from '../src/index.ts';
 
 export interface TestStores {
   readonly superuser_url: string;
@@ -16,7 +16,7 @@ export interface TestStores {
 }
 
 export async function testStores(): Promise<TestStores> {
-  const database = await testDatabase({ migrate: migrateAndSetPasswords, template: 'event-store' });
+  const database = await logDatabase();
   const roleUrl = (role: string): string => databaseUrl(database.superuser_url, { user: role, password: TEST_ROLE_PASSWORD });
   let closing: (() => Promise<void>)[] = [];
   const connect = async (role: string | null): Promise<pg.Client> => {
@@ -50,11 +50,6 @@ export async function testStores(): Promise<TestStores> {
       await database.drop();
     },
   };
-}
-
-async function migrateAndSetPasswords(url: string): Promise<void> {
-  await migrate(url);
-  await setPasswords(url, Object.fromEntries(LOGIN_ROLES.map((role) => [role, TEST_ROLE_PASSWORD])));
 }
 
 // Only a superuser can do this, and only with the guards off.

@@ -1,6 +1,6 @@
 import type { Append } from '@baton/ports';
 import { describe, expect, it } from '@jest/globals';
-import { base, change, MISSION, receipt, task } from '../test/samples.ts';
+import { base, change, MISSION, receipt, task } from '@baton/testing';
 import { bench, settled } from '../test/bench.ts';
 import type { Performer } from './work.ts';
 

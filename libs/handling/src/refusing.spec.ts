@@ -1,7 +1,7 @@
 import type { EventType } from '@baton/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { bench, delivered } from '../test/bench.ts';
-import { base, finding, MISSION, task } from '../test/samples.ts';
+import { base, finding, MISSION, task } from '@baton/testing';
 import type { ServiceDefinition } from './service.ts';
 
 const executor: ServiceDefinition = { name: 'executor' };

@@ -1,6 +1,6 @@
 import { categoryOf, DELIVERIES_MAX, type EventType, type StoredEvent } from '@baton/contracts';
 import { describe, expect, it } from '@jest/globals';
-import { base, change, contract, digest, finding, MISSION, receipt, task, tree } from '../test/samples.ts';
+import { base, change, contract, digest, finding, MISSION, receipt, task, tree } from '@baton/testing';
 import { bench, delivered, settled } from '../test/bench.ts';
 import type { InboundDelivery } from './delivery.ts';
 import type { ServiceDefinition } from './service.ts';

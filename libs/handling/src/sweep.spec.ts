@@ -1,6 +1,6 @@
 import { LEASE_MS } from '@baton/domain';
 import { describe, expect, it } from '@jest/globals';
-import { base, MISSION, task } from '../test/samples.ts';
+import { base, MISSION, task } from '@baton/testing';
 import { bench } from '../test/bench.ts';
 
 const streamOf = (id: string): string => `task-${MISSION}.${id}`;

@@ -1,7 +1,8 @@
 /** One log, any number of services on it, a clock that moves when it is told to: what the specs of the runtime are told with. */
-import { parseStored, type ServiceName, type StoredEvent } from '@baton/contracts';
+import type { ServiceName, StoredEvent } from '@baton/contracts';
 import type { DeadLetters, EventLog } from '@baton/ports';
 import { memoryRecord, virtualTime } from '@baton/simulation';
+import { deliveryOf } from '@baton/testing';
 import { hash } from 'node:crypto';
 import { noInstruments } from '../src/instruments.ts';
 import { createService, type ServiceDefinition, type ServiceRuntime } from '../src/service.ts';
@@ -66,13 +67,5 @@ const CONSUMER = {
   approval: 'approval-react',
 } as const;
 
-export const delivered = (service: keyof typeof CONSUMER & ServiceName, stored: StoredEvent, deliveries = 1): EventDelivery => ({
-  kind: 'event',
-  consumer: CONSUMER[service],
-  subject: `baton.event.plan.${stored.type}`,
-  headers: { 'ce-subject': stored.stream },
-  body: stored.data,
-  deliveries,
-  sequence: stored.position,
-  event: () => parseStored(stored),
-});
+export const delivered = (service: keyof typeof CONSUMER & ServiceName, stored: StoredEvent, deliveries = 1): EventDelivery =>
+  deliveryOf(stored, CONSUMER[service], deliveries);

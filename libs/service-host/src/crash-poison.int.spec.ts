@@ -1,17 +1,8 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { connectBus, ensureTopology, publishInbound, type BusConnection } from '@baton/bus';
+import { publishInbound, type BusConnection } from '@baton/bus';
 import { DELIVERIES_MAX, INBOUND_STREAM } from '@baton/contracts';
-import { migrate, openEventStore, setPasswords, type EventStore } from '@baton/event-store';
-import { logger } from '@baton/telemetry';
-import {
-  databaseUrl,
-  eventually,
-  TEST_ROLE_PASSWORD,
-  testDatabase,
-  testNats,
-  type TestDatabase,
-  type TestNats,
-} from '@baton/testing';
+import type { EventStore } from '@baton/event-store';
+import { eventually, testServers, type TestServers } from '@baton/testing';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
 import { spawn, type ChildProcess } from 'node:child_process';
@@ -24,32 +15,24 @@ const ACK_WAIT_MS = 500;
 const SPEC_MS_MAX = 180_000;
 const WITHIN = { within_ms: 150_000 };
 
-let database: TestDatabase;
-let nats: TestNats;
+let servers: TestServers;
 let outside: BusConnection;
 let manager: JetStreamManager;
 let store: EventStore;
 let child: ChildProcess | undefined;
 let stopped = false;
 beforeAll(async () => {
-  database = await testDatabase({ migrate: async (url) => void (await migrate(url)) });
-  await setPasswords(database.superuser_url, { baton_intake: TEST_ROLE_PASSWORD });
-  store = openEventStore({ url: urlOf(), application_name: 'spec' });
-  nats = await testNats({ config_text: 'jetstream { max_memory_store: 64MB, max_file_store: 64GB }\n' });
-  outside = await connectBus({ servers: nats.url, user: 'provisioner', logger: logger({ service: 'cli', level: 'silent' }) });
-  await ensureTopology(outside.connection, { replicas: 1 });
+  servers = await testServers();
+  store = await servers.store('intake');
+  outside = await servers.bus('provisioner');
   manager = await jetstreamManager(outside.connection, { checkAPI: false });
   await manager.consumers.update(INBOUND_STREAM, 'intake-inbound', { ack_wait: nanos(ACK_WAIT_MS) });
 }, SPEC_MS_MAX);
 afterAll(async () => {
   stopped = true;
   child?.kill('SIGKILL');
-  await Promise.all([store?.close(), outside?.close()]);
-  await nats?.stop();
-  await database?.drop();
+  await servers?.close();
 });
-
-const urlOf = (): string => databaseUrl(database.url, { user: 'baton_intake', password: TEST_ROLE_PASSWORD });
 
 /** Starts it again whenever it dies, as an orchestrator would; resolves to how often it died by itself. */
 async function keepRunning(): Promise<number> {
@@ -58,7 +41,7 @@ async function keepRunning(): Promise<number> {
       process.execPath,
       ['--conditions=@baton/source', '--experimental-transform-types', '--disable-warning=ExperimentalWarning', FIXTURE],
       {
-        env: { PATH: process.env['PATH'] ?? '', BATON_PG_URL: urlOf(), BATON_NATS_URL: nats.url, BATON_HTTP_PORT: '0' },
+        env: { PATH: process.env['PATH'] ?? '', ...servers.environment('intake') },
         stdio: 'ignore',
       },
     );

@@ -18,7 +18,7 @@ export interface Platform<Config extends BaseConfig = BaseConfig> {
   readonly tracing: Tracing;
   readonly metrics: Metrics;
   readonly registry: Registry;
-  /** For `createService`. */
+  /** For the runtime. */
   readonly instruments: Instruments;
   /** Called before each scrape, to set gauges that are read from somewhere. Failures are logged; the scrape goes on. */
   onScrape(read: () => Promise<void> | void): void;
@@ -30,7 +30,7 @@ export interface Platform<Config extends BaseConfig = BaseConfig> {
 
 /** Inject it with `inject: [PLATFORM]`. */
 export const PLATFORM = Symbol('Platform');
-/** What the host needs of a runtime; `createService` makes one, a service that only reads makes its own. */
+/** What the host needs of a runtime; `runtimeOn` makes one, a service that only reads makes its own. */
 export type HostedRuntime = Pick<ServiceRuntime, 'receive' | 'sweep' | 'freeSlots' | 'onSlotFree' | 'stop'>;
 /** Provide it in the module of the service. A service without consumers may leave it out. */
 export const RUNTIME = Symbol('Runtime');

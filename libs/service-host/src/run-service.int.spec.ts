@@ -3,8 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { migrate, setPasswords } from '@baton/event-store';
-import { databaseUrl, TEST_ROLE_PASSWORD, testDatabase, testNats, type TestDatabase, type TestNats } from '@baton/testing';
+import { testServers, type ServiceEnvironment, type TestServers } from '@baton/testing';
 
 const FIXTURE = join(import.meta.dirname, '../test/service.fixture.ts');
 const WITHIN_MS = 30_000;
@@ -15,25 +14,15 @@ interface Line {
 }
 
 describe('a service as a process', () => {
-  let database: TestDatabase;
-  let nats: TestNats;
-  let environment: Readonly<Record<'BATON_PG_URL' | 'BATON_NATS_URL' | 'BATON_HTTP_PORT', string>>;
+  let servers: TestServers;
+  let environment: ServiceEnvironment;
   let child: ChildProcess | undefined;
 
   beforeAll(async () => {
-    database = await testDatabase({ migrate: async (url) => void (await migrate(url)) });
-    await setPasswords(database.superuser_url, { baton_planner: TEST_ROLE_PASSWORD });
-    nats = await testNats();
-    environment = {
-      BATON_PG_URL: databaseUrl(database.url, { user: 'baton_planner', password: TEST_ROLE_PASSWORD }),
-      BATON_NATS_URL: nats.url,
-      BATON_HTTP_PORT: '0',
-    };
+    servers = await testServers({ topology: false });
+    environment = { ...servers.environment('planner'), BATON_LOG_LEVEL: 'info' };
   }, 120_000);
-  afterAll(async () => {
-    await nats?.stop();
-    await database?.drop();
-  });
+  afterAll(() => servers?.close());
   afterEach(() => {
     child?.kill('SIGKILL');
   });

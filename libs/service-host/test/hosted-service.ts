@@ -1,8 +1,8 @@
 // A real service with an edge, on real Postgres and NATS, for the specs of what the host does.
-import { connectBus, ensureTopology, type BusConnection } from '@baton/bus';
-import { migrate, setPasswords, StoreUnreachable } from '@baton/event-store';
+import type { BusConnection } from '@baton/bus';
+import { StoreUnreachable } from '@baton/event-store';
 import { logger, type Logger } from '@baton/telemetry';
-import { databaseUrl, TEST_ROLE_PASSWORD, testDatabase, testNats, type TestNats } from '@baton/testing';
+import { testServers, type TestNats } from '@baton/testing';
 import { Body, Controller, Get, Inject, Module, Post } from '@nestjs/common';
 import { z } from 'zod';
 import {
@@ -95,12 +95,9 @@ export async function hostedService(): Promise<HostedService> {
     level: 'trace',
     destination: { write: (line) => void lines.push(JSON.parse(line) as LogLine) },
   });
-  const database = await testDatabase({ migrate: async (url) => void (await migrate(url)) });
-  await setPasswords(database.superuser_url, { baton_intake: TEST_ROLE_PASSWORD });
-  // The streams reserve more than the default lets them.
-  const nats = await testNats({ config_text: 'jetstream { max_memory_store: 64MB, max_file_store: 64GB }\n' });
-  const outside = await connectBus({ servers: nats.url, user: 'provisioner', logger: log });
-  await ensureTopology(outside.connection, { replicas: 1 });
+  const servers = await testServers();
+  const { nats } = servers;
+  const outside = await servers.bus('provisioner');
 
   let service: RunningService | undefined;
   const running = (): RunningService => {
@@ -109,9 +106,7 @@ export async function hostedService(): Promise<HostedService> {
   };
   const config = () =>
     readConfig(baseConfigSchema, {
-      BATON_PG_URL: databaseUrl(database.url, { user: 'baton_intake', password: TEST_ROLE_PASSWORD }),
-      BATON_NATS_URL: nats.url,
-      BATON_HTTP_PORT: '0',
+      ...servers.environment('intake'),
       BATON_SWEEP_INTERVAL_MS: '10',
       BATON_DRAIN_GRACE_MS: '10000',
     });
@@ -140,11 +135,7 @@ export async function hostedService(): Promise<HostedService> {
       slow = freshSlow();
       lines.length = 0;
     },
-    close: async () => {
-      await outside.close();
-      await nats.stop();
-      await database.drop();
-    },
+    close: servers.close,
   };
 }
 

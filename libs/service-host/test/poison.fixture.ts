@@ -1,6 +1,6 @@
 // A service as a process of its own that dies, every time, of one kind of request: for the spec of what becomes of such a request.
-import { createService, type ServiceDefinition } from '@baton/handling';
-import { baseConfigSchema, PLATFORM, readConfig, RUNTIME, runService, type Platform } from '@baton/service-host';
+import type { ServiceDefinition } from '@baton/handling';
+import { baseConfigSchema, PLATFORM, readConfig, RUNTIME, runService, runtimeOn, type Platform } from '@baton/service-host';
 import { Module } from '@nestjs/common';
 
 class PoisonModule {}
@@ -16,8 +16,7 @@ const definition: ServiceDefinition = {
     CancelMission: () => [],
   },
 };
-const runtime = ({ store, instruments, instance }: Platform) =>
-  createService(definition, { log: store.log, dead_letters: store.deadLetters, instruments, holder: instance, slots: 1 });
+const runtime = (platform: Platform) => runtimeOn(platform, definition);
 
 await runService({
   name: 'intake',

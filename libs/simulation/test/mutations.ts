@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { parseStored, type DataOf } from '@baton/contracts';
 import type { Performer, Request, ServiceDefinition } from '@baton/handling';
 import type { EventLog } from '@baton/ports';
-import type { Wraps } from '../src/index.ts';
+import type { Wraps } from '../src/service-process.ts';
 
 const logged = (wrap: (log: EventLog, holder: string) => Partial<EventLog>): Wraps => ({
   log: (log, holder) => ({ ...log, ...wrap(log, holder) }),

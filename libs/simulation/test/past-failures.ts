@@ -2,7 +2,7 @@
  * Plans that broke a promise once, by what was wrong; each has to hold for ever. `explained` prints the plan of a new one.
  * The first ones are the shortest on which planted bugs (mutations.ts) were found.
  */
-import type { Plan } from '../src/index.ts';
+import type { Plan } from '../src/faults.ts';
 
 export const PAST_FAILURES: Readonly<Record<string, Plan>> = {
   'the report of a lost attempt comes when another attempt runs': {

@@ -1,9 +1,8 @@
 export { LOG_LEVELS, logger, type Logger, type LoggerOptions, type LogLevel } from './logger.ts';
 export { startTelemetry, type Telemetry, type TelemetryOptions } from './start-telemetry.ts';
-export { activeTraceparent, isTraceparent, newTraceparent, withTraceparent } from './trace-context.ts';
-export { messagingAttributes, recordedTracing, unrecordedTracing, type SpanOptions, type Tracing } from './tracing.ts';
+export { messagingAttributes, type SpanOptions, type Tracing } from './tracing.ts';
 export { CATALOGUE, type LabelsOf, type MetricDefinition, type MetricKey } from './metrics-catalogue.ts';
-export { createMetrics, defaultMetrics, defaultRegistry, type Metrics } from './metrics.ts';
+export { createMetrics, type Metrics } from './metrics.ts';
 export {
   emptyHistogram,
   observe,

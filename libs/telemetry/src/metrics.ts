@@ -1,5 +1,5 @@
 /** The catalogue as prom-client metrics: typed by key, so that a name or a label nobody declared does not compile. */
-import { Counter, Gauge, Histogram, Registry, type Metric } from 'prom-client';
+import { Counter, Gauge, Histogram, type Metric, type Registry } from 'prom-client';
 import { CATALOGUE, type KeyWhere, type LabelsOf, type MetricDefinition, type MetricKey } from './metrics-catalogue.ts';
 
 type Of<K extends MetricKey> = (typeof CATALOGUE)[K]['type'] extends 'counter'
@@ -26,7 +26,3 @@ export function createMetrics(registry: Registry): Metrics {
   const created = keys.filter((key) => CATALOGUE[key].source === 'process').map((key) => [key, create(CATALOGUE[key], registry)]);
   return Object.fromEntries(created) as Metrics;
 }
-
-export const defaultRegistry = new Registry();
-/** The metrics of this process. */
-export const defaultMetrics: Metrics = createMetrics(defaultRegistry);

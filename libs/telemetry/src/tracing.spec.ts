@@ -1,15 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { trace } from '@opentelemetry/api';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
-import {
-  activeTraceparent,
-  isTraceparent,
-  logger,
-  messagingAttributes,
-  recordedTracing,
-  startTelemetry,
-  unrecordedTracing,
-} from './index.ts';
+import { logger } from './logger.ts';
+import { startTelemetry } from './start-telemetry.ts';
+import { activeTraceparent, isTraceparent } from './trace-context.ts';
+import { messagingAttributes, recordedTracing, unrecordedTracing } from './tracing.ts';
 
 const PARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 

@@ -22,8 +22,8 @@ import { dropDatabases, type RunPostgres } from './database.ts';
 import { containerPostgres } from './postgres-container.ts';
 
 /** Set for the workers; see `database.ts` and `nats.ts`. */
-export const RUN_DIRECTORY = 'BATON_TEST_RUN_DIRECTORY';
-export const RUN_URL = 'BATON_TEST_RUN_URL';
+const RUN_DIRECTORY = 'BATON_TEST_RUN_DIRECTORY';
+const RUN_URL = 'BATON_TEST_RUN_URL';
 
 export interface TestRun {
   /** For the workers' environment. */

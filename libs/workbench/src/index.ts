@@ -3,6 +3,6 @@ export { breachText, RUN_LIMITS, type Breach, type RunLimits } from './limits.ts
 export { codeOf, runProcess, type ProcessEnd, type ProcessRun } from './process-group.ts';
 export { redactor, type Redactor } from './redact.ts';
 export { makeRunDirectory, removeTree, scrubbedEnvironment, type RunDirectory } from './run-directory.ts';
-export { openSandbox, SANDBOX_SETTINGS, SandboxMissing, type Sandbox, type SandboxOptions } from './sandbox.ts';
+export { openSandbox, SANDBOX_SETTINGS, type Sandbox, type SandboxOptions } from './sandbox.ts';
 export { tailOf } from './tail.ts';
 export { workspaceProblem } from './workspace-problem.ts';

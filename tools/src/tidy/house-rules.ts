@@ -3,12 +3,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readWorkspaces, type Workspace } from '../workspaces.ts';
+import { importsThatDiffer, type SourceFile } from './declared-imports.ts';
 
 const FILE_LINES_MAX = 300;
 const README_SECTIONS = ['Owns', 'Consumes', 'Emits', 'Env', 'Alerts'];
 
 export type Ratchet = { readonly files: Readonly<Record<string, number>>; readonly functions: Readonly<Record<string, number>> };
-export type SourceFile = { readonly path: string; readonly text: string };
 
 const isSource = (path: string): boolean => /\.(ts|tsx|mjs|js|sql|css)$/.test(path);
 // Reading notes for people, generated documents and data are not code.
@@ -78,6 +78,7 @@ export function brokenHouseRules(root: string): string[] {
     ...files.flatMap((file) => [...fileLength(file, ratchet), ...unfinishedWork(file)]),
     ...files.filter(({ path }) => /(^|\/)package\.json$/.test(path)).flatMap(exactVersions),
     ...ratchetIsTrue(ratchet, paths),
+    ...importsThatDiffer(root, files),
     ...readWorkspaces(root).flatMap((workspace) => [...oneDoor(workspace, paths), ...appReadme(workspace, read)]),
   ];
 }

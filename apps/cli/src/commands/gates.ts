@@ -10,7 +10,7 @@ import { answerGate } from '../write/edges.ts';
 
 type OpenedGate = EventRecord & { readonly type: 'GateOpened'; readonly data: DataOf<'GateOpened'> };
 
-export const cardId = ({ mission_id, revision }: { readonly mission_id: string; readonly revision: number }): string =>
+const cardId = ({ mission_id, revision }: { readonly mission_id: string; readonly revision: number }): string =>
   `${shortId(mission_id)}.${String(revision)}`;
 
 export async function approvals(context: Context): Promise<ExitCode> {
@@ -63,7 +63,7 @@ export function printCard(gate: OpenedGate): string {
 }
 
 /** `<beginning of the mission id>.<revision>`; without a revision, the open card of that mission. */
-export async function findCard(history: Pick<History, 'missionIds' | 'missionEvents'>, card: string): Promise<OpenedGate> {
+async function findCard(history: Pick<History, 'missionIds' | 'missionEvents'>, card: string): Promise<OpenedGate> {
   const [, prefix = '', revision] = /^([0-9a-f-]+)(?:\.(\d+))?$/i.exec(card) ?? [];
   if (prefix === '')
     throw new CliProblem(EXIT.invalid, `"${card}" is no card id`, 'see `baton approvals`; an id looks like 1f3a9c02.1');

@@ -13,7 +13,7 @@ import { startService } from './service-process.ts';
 /** The repository that this file is part of: sources and built files lie at the same depth. */
 export const REPOSITORY = resolve(import.meta.dirname, '../../../..');
 export const LOOPBACK = '127.0.0.1';
-export const POSTGRES = 'postgres';
+const POSTGRES = 'postgres';
 export const NATS = 'nats-server';
 /** Parts that listen, by the name their port is kept under. */
 export const PORTS = [POSTGRES, NATS, 'nats-monitor', ...SERVICE_NAMES] as const;

@@ -99,7 +99,7 @@ const EXIT_OF_STATUS: ReadonlyMap<number, ExitCode> = new Map<number, ExitCode>(
   [409, EXIT.refused],
   [503, EXIT.unreachable],
 ]);
-export const exitOfStatus = (status: number): ExitCode => EXIT_OF_STATUS.get(status) ?? EXIT.unexpected;
+const exitOfStatus = (status: number): ExitCode => EXIT_OF_STATUS.get(status) ?? EXIT.unexpected;
 
 /** A refusal as the error that a command ends with. */
 export function refusal(what: string, answer: { readonly status: number; readonly problem: ProblemBody }): CliProblem {

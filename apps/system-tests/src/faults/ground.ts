@@ -6,7 +6,7 @@ import pg from 'pg';
 import { auditorUrl, batonAt, isAlive, type Baton } from '../baton.ts';
 import { missionsOf, type Missions } from './missions.ts';
 
-export const RESTARTED_WITHIN_MS = 30_000;
+const RESTARTED_WITHIN_MS = 30_000;
 export const READY_WITHIN_MS = 60_000;
 const DEAD_WITHIN_MS = 10_000;
 
@@ -57,7 +57,7 @@ export interface Secrets {
   readonly nkeys: Readonly<Record<string, { readonly seed: string }>>;
 }
 
-export function cleanups(): Cleanup {
+function cleanups(): Cleanup {
   const undo: (() => Promise<unknown>)[] = [];
   return {
     add: (one) => void undo.push(one),

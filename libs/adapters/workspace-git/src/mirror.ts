@@ -35,7 +35,7 @@ export interface Mirrors {
 }
 
 /** Whoever owns a local repository may be another user than we are; `-c` of ours does not reach the other side by itself. */
-export const LOCAL_UPLOAD_PACK = "--upload-pack=git -c 'safe.directory=*' upload-pack";
+const LOCAL_UPLOAD_PACK = "--upload-pack=git -c 'safe.directory=*' upload-pack";
 const CONFIG = '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n';
 const HEAD = 'ref: refs/heads/none\n';
 /** Objects that no branch holds yet belong to running workspaces; none runs for as long as git keeps them (two weeks). */
@@ -69,7 +69,7 @@ export function mirrorsIn(root_dir: string, git: Git, git_timeout_ms: number): M
   };
 }
 
-export function placeOf(url: string): { readonly url: string; readonly local: boolean } {
+function placeOf(url: string): { readonly url: string; readonly local: boolean } {
   if (url.startsWith('file://')) return { url: fileURLToPath(url), local: true };
   // `host:path` is ssh, unless such a directory exists.
   const remote = url.includes('://') || (/^[^/]+:/.test(url) && !existsSync(url));

@@ -11,9 +11,9 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Workspace } from '@baton/ports';
 import { redactor } from '@baton/workbench';
-import { criterion } from '@baton/testing';
+import { criterion, ownerGit, writeFiles } from '@baton/testing';
 import type { GitWorkspaces } from '../src/index.ts';
-import { makeRepository, ownerGit, writeFiles, type TestRepository } from './repository.ts';
+import { makeRepository, type TestRepository } from './repository.ts';
 
 const exec = promisify(execFile);
 const signal = new AbortController().signal;

@@ -4,9 +4,9 @@ import { chmod, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Workspace } from '@baton/ports';
-import { criterion } from '@baton/testing';
+import { criterion, ownerGit, writeFiles } from '@baton/testing';
 import type { GitWorkspaces } from '../src/index.ts';
-import { makeRepository, ownerGit, writeFiles, type TestRepository } from './repository.ts';
+import { makeRepository, type TestRepository } from './repository.ts';
 
 const signal = new AbortController().signal;
 

@@ -5,8 +5,9 @@ import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ownerGit, writeFiles } from '@baton/testing';
 import { gitRunner, type Git } from '../src/git.ts';
-import { makeRepository, ownerGit, writeFiles, type TestRepository } from './repository.ts';
+import { makeRepository, type TestRepository } from './repository.ts';
 
 describe('git on the host', () => {
   let repository: TestRepository;

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Change } from '@baton/contracts';
 import type { Landing } from '@baton/ports';
+import { ownerGit, writeFiles } from '@baton/testing';
 import type { GitWorkspaces } from '../src/index.ts';
-import { makeRepository, ownerGit, writeFiles, type TestRepository } from './repository.ts';
+import { makeRepository, type TestRepository } from './repository.ts';
 
 const signal = new AbortController().signal;
 const TRAILERS = { 'Baton-Mission': 'm-1', 'Baton-Release': 'r-1' };

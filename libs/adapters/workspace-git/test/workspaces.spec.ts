@@ -4,10 +4,10 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Workspace } from '@baton/ports';
-import { criterion, keepsWorkspaceContract } from '@baton/testing';
+import { criterion, keepsWorkspaceContract, ownerGit, writeFiles } from '@baton/testing';
 import { openSandbox } from '@baton/workbench';
 import type { GitWorkspaces } from '../src/index.ts';
-import { BASE_FILES, makeRepository, ownerGit, writeFiles, type TestRepository } from './repository.ts';
+import { BASE_FILES, makeRepository, type TestRepository } from './repository.ts';
 
 const signal = new AbortController().signal;
 const ALL = { write_set: ['**'], write_set_exclude: [], output: null, message: 'A change' };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Receipt } from '@baton/contracts';
 import type { ArtifactStore, Workspace, WorkspaceProvider } from '@baton/ports';
-import { checkEnvironment, makeRunDirectory, runCheck, workspaceProblem, type Sandbox } from '@baton/workbench';
+import { checkEnvironment, makeRunDirectory, runCheck, workspaceProblem, type Redactor, type Sandbox } from '@baton/workbench';
 import { contentOf, EMPTY_DIGEST, outputStore, treeOf, type Outputs, type OutputStore } from './outputs.ts';
 
 export interface ScratchOptions {
@@ -16,7 +16,7 @@ export interface ScratchOptions {
   /** What such checks run in. Absent: a process group without limits, for specs. */
   readonly sandbox?: Sandbox;
   /** Takes secrets out of what they print. */
-  readonly redact?: (text: string) => string;
+  readonly redactor?: Redactor;
 }
 
 interface Collected {
@@ -122,9 +122,17 @@ async function runInDirectory(
     const looked_at = join(own.path, 'content');
     await mkdir(looked_at);
     await writeFile(join(looked_at, 'output'), contentOf(collected.outputs));
-    const { artifacts, redact, sandbox } = options;
+    const { artifacts, redactor, sandbox } = options;
     const confined = sandbox && { sandbox, writable: [own.path], readable: [] };
-    return await runCheck({ ...run, directory: looked_at, tree: collected.tree, environment, confined, redact, artifacts });
+    return await runCheck({
+      ...run,
+      directory: looked_at,
+      tree: collected.tree,
+      environment,
+      confined,
+      redact: redactor?.text,
+      artifacts,
+    });
   } finally {
     await own.remove();
   }

@@ -18,7 +18,7 @@ const WAVE = 10;
 /** What `baton up` gives running work, and five seconds to close everything. */
 const TERM_MS_MAX = 7_500;
 
-export const randomKills: Fault = {
+const randomKills: Fault = {
   id: 'T2',
   broke: 'any process killed at any time, again and again',
   ground: 'shared',
@@ -55,7 +55,7 @@ const killOnce = (part: string): Fault => ({
   },
 });
 
-export const natsKills: Fault = {
+const natsKills: Fault = {
   id: 'T5',
   broke: 'nats-server killed again and again under load',
   ground: 'shared',
@@ -77,7 +77,7 @@ export const natsKills: Fault = {
   },
 };
 
-export const wipedBus: Fault = {
+const wipedBus: Fault = {
   id: 'T7',
   broke: 'JetStream wiped while missions are under way',
   ground: 'shared',
@@ -172,7 +172,6 @@ export const killFaults: readonly Fault[] = [
   rebuiltProjection,
   ...SERVICE_NAMES.map(terminated),
 ];
-export const killedPostgres = killOnce('postgres');
 
 export async function waveUnderWay({ ground }: FaultRun): Promise<readonly string[]> {
   const wave = await ground.missions.wave(WAVE, 'working');

@@ -50,7 +50,7 @@ const stoppedLeader: Fault = {
   },
 };
 
-export const stoppedNats: Fault = {
+const stoppedNats: Fault = {
   id: 'T6',
   broke: `nats-server stands still for ${NATS_STOPPED_MS / 1_000} s`,
   needs: ['linux'],
@@ -92,7 +92,7 @@ const blockedLoop: Fault = {
   },
 };
 
-export const stoppedExecutor: Fault = {
+const stoppedExecutor: Fault = {
   id: 'T14',
   broke: 'an executor stands still in the middle of attempts, past its lease, then reports',
   needs: ['linux'],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { hashOf } from '@baton/event-store';
 import type { StoredEvent } from '@baton/contracts';
 import type pg from 'pg';
-import type { Fault } from '../fault.ts';
+import type { Fault, FaultRun } from '../fault.ts';
 import type { Ground } from '../ground.ts';
 import { runbook } from '../runbook.ts';
 
@@ -86,20 +86,10 @@ async function rewriteChain(client: pg.Client): Promise<void> {
   await client.query(`UPDATE baton.log_head SET hash = decode($1, 'hex')`, [hash]);
 }
 
-const tampered: Fault = {
-  id: 'T31',
-  broke: 'a superuser edits, deletes, inserts, swaps, cuts and rewrites history',
-  ground: 'own',
-  run: async (on) => {
-    const { ground } = on;
-    await ground.up();
-    await ground.missions.ended(await ground.missions.wave(WAVE));
-    await on.verify();
-    const { length: head } = ground.missions.ledger.events;
-    for (const tampering of TAMPERINGS) await ground.asSuperuser((client) => tamper(ground, client, tampering, head));
-    await on.recovered(performance.now());
-  },
-};
+async function tamperings({ ground }: FaultRun): Promise<void> {
+  const { length: head } = ground.missions.ledger.events;
+  for (const tampering of TAMPERINGS) await ground.asSuperuser((client) => tamper(ground, client, tampering, head));
+}
 
 async function tamper(ground: Ground, client: pg.Client, { name, by, shows_at }: Tampering, head: number): Promise<void> {
   const change = async (how: () => Promise<unknown>): Promise<void> => {
@@ -144,63 +134,61 @@ async function flip(file: string, at: (size: number) => number): Promise<void> {
   }
 }
 
-const flippedLog: Fault = {
-  id: 'T32.log',
-  broke: 'a bit of the log flips on the disk of Postgres',
+async function flippedLog({ ground }: FaultRun): Promise<void> {
+  const { baton } = ground;
+  const { path, block, position } = await ground.asSuperuser(async (client) => {
+    await client.query('CHECKPOINT');
+    const { rows } = await client.query<{ path: string; block: number; position: number }>(
+      `SELECT pg_relation_filepath('baton.events') AS path, ((ctid::text::point)[0])::integer AS block, min(position)::integer AS position
+       FROM baton.events GROUP BY 2 ORDER BY 2 OFFSET 2 LIMIT 1`,
+    );
+    if (rows[0] === undefined) throw new Error('the log is too short for this test');
+    return rows[0];
+  });
+  const file = join(await realpath(join(baton.home, 'postgres')), path);
+  const at = (): number => (block + 1) * PAGE_BYTES - WITHIN_ROWS_BYTES;
+  // Between its end and its next start, so that no memory holds the page as it was.
+  await ground.kill('postgres');
+  await flip(file, at);
+  await ground.ready();
+  const { exit, answer } = await baton.json<Verified>('verify', '--no-bus');
+  const { first_bad } = answer.log;
+  if (exit !== DAMAGED || first_bad?.position !== position || !first_bad.problem.includes('cannot be read'))
+    throw new Error(`verify should name position ${position} as unreadable: ${JSON.stringify(answer)}`);
+  const { exit: rebuilt } = await baton.run('rebuild', 'bus');
+  if (rebuilt !== DAMAGED) throw new Error('the bus, now the only whole copy, was not left alone');
+  await flip(file, at);
+}
+
+async function flippedBus({ ground, note }: FaultRun): Promise<void> {
+  const { baton } = ground;
+  await baton.run('down');
+  const files = await readdir(join(baton.home, 'nats'), { recursive: true });
+  const block = files.find((file) => file.includes('BATON_EVENTS') && file.endsWith('.blk'));
+  if (block === undefined) throw new Error(`JetStream has no file of messages among ${files.join(', ')}`);
+  await flip(join(baton.home, 'nats', block), (size) => Math.floor(size / 2));
+  await ground.up();
+  const { exit, answer } = await baton.json<Verified>('verify');
+  note(exit === 0 ? 'the relay had copied it anew' : `verify: ${answer.bus?.problem ?? ''}`);
+  await runbook(ground, 'rebuild-bus.md', 'Rebuild');
+}
+
+/** Each on a stack of its own with a history, which is as it was when the damage is mended. */
+const CASES: readonly (readonly [id: string, broke: string, damageAndMend: (on: FaultRun) => Promise<void>])[] = [
+  ['T31', 'a superuser edits, deletes, inserts, swaps, cuts and rewrites history', tamperings],
+  ['T32.log', 'a bit of the log flips on the disk of Postgres', flippedLog],
+  ['T32.bus', 'a bit of the bus flips on the disk of JetStream', flippedBus],
+];
+
+export const tamperingFaults: readonly Fault[] = CASES.map(([id, broke, damageAndMend]) => ({
+  id,
+  broke,
   ground: 'own',
   run: async (on) => {
-    const { ground } = on;
-    const { baton } = ground;
-    await ground.up();
-    await ground.missions.ended(await ground.missions.wave(WAVE));
-    const { path, block, position } = await ground.asSuperuser(async (client) => {
-      await client.query('CHECKPOINT');
-      const { rows } = await client.query<{ path: string; block: number; position: number }>(
-        `SELECT pg_relation_filepath('baton.events') AS path, ((ctid::text::point)[0])::integer AS block, min(position)::integer AS position
-         FROM baton.events GROUP BY 2 ORDER BY 2 OFFSET 2 LIMIT 1`,
-      );
-      if (rows[0] === undefined) throw new Error('the log is too short for this test');
-      return rows[0];
-    });
-    const file = join(await realpath(join(baton.home, 'postgres')), path);
-    const at = (): number => (block + 1) * PAGE_BYTES - WITHIN_ROWS_BYTES;
-    // Between its end and its next start, so that no memory holds the page as it was.
-    await ground.kill('postgres');
-    await flip(file, at);
-    await ground.ready();
-    const { exit, answer } = await baton.json<Verified>('verify', '--no-bus');
-    const { first_bad } = answer.log;
-    if (exit !== DAMAGED || first_bad?.position !== position || !first_bad.problem.includes('cannot be read'))
-      throw new Error(`verify should name position ${position} as unreadable: ${JSON.stringify(answer)}`);
-    const { exit: rebuilt } = await baton.run('rebuild', 'bus');
-    if (rebuilt !== DAMAGED) throw new Error('the bus, now the only whole copy, was not left alone');
-    await flip(file, at);
-    await on.recovered(performance.now());
+    await on.ground.up();
+    await on.ground.missions.ended(await on.ground.missions.wave(WAVE));
     await on.verify();
-  },
-};
-
-const flippedBus: Fault = {
-  id: 'T32.bus',
-  broke: 'a bit of the bus flips on the disk of JetStream',
-  ground: 'own',
-  run: async (on) => {
-    const { ground } = on;
-    const { baton } = ground;
-    await ground.up();
-    await ground.missions.ended(await ground.missions.wave(WAVE));
-    await baton.run('down');
-    const files = await readdir(join(baton.home, 'nats'), { recursive: true });
-    const block = files.find((file) => file.includes('BATON_EVENTS') && file.endsWith('.blk'));
-    if (block === undefined) throw new Error(`JetStream has no file of messages among ${files.join(', ')}`);
-    await flip(join(baton.home, 'nats', block), (size) => Math.floor(size / 2));
-    await ground.up();
-    const { exit, answer } = await baton.json<Verified>('verify');
-    on.note(exit === 0 ? 'the relay had copied it anew' : `verify: ${answer.bus?.problem ?? ''}`);
-    await runbook(ground, 'rebuild-bus.md', 'Rebuild');
+    await damageAndMend(on);
     await on.recovered(performance.now());
-    await on.verify();
   },
-};
-
-export const tamperingFaults: readonly Fault[] = [tampered, flippedLog, flippedBus];
+}));

@@ -1,5 +1,8 @@
-/** How agents and checks are confined: the same settings in every service that runs any. */
+/** How agents and checks are confined, and what they say is cleansed: the same settings and the same way in every service that runs any. */
+import { openSandbox, redactor, RUN_LIMITS, SANDBOX_SETTINGS, type Redactor, type Sandbox } from '@baton/workbench';
 import { z } from 'zod';
+import type { BaseConfig } from './config.ts';
+import type { Platform } from './platform.ts';
 
 const bytes = (min: number, default_bytes: number, what: string) =>
   z.coerce
@@ -18,7 +21,7 @@ const list =
       .filter((part) => part !== '');
 
 export const confinementConfig = {
-  BATON_SANDBOX: z.enum(['required', 'preferred', 'off']).default('preferred').describe('give required, preferred or off'),
+  BATON_SANDBOX: z.enum(SANDBOX_SETTINGS).default('preferred').describe('give required, preferred or off'),
   BATON_SANDBOX_NETWORK: z
     .enum(['none', 'host'])
     .default('none')
@@ -34,11 +37,15 @@ export const confinementConfig = {
     .int()
     .min(4)
     .max(100_000)
-    .default(512)
+    .default(RUN_LIMITS.processes_max)
     .describe('give how many processes one agent or check may have, 4 to 100000'),
-  BATON_RUN_MEMORY_BYTES_MAX: bytes(16 * 1024 ** 2, 8 * 1024 ** 3, 'how much memory one agent or check may use'),
-  BATON_RUN_FILE_BYTES_MAX: bytes(1024, 1024 ** 3, 'how large a file may become that an agent or check writes'),
-  BATON_RUN_OUTPUT_BYTES_MAX: bytes(10_000, 256 * 1024 ** 2, 'how much one agent or check may print before it is killed'),
+  BATON_RUN_MEMORY_BYTES_MAX: bytes(16 * 1024 ** 2, RUN_LIMITS.memory_bytes_max, 'how much memory one agent or check may use'),
+  BATON_RUN_FILE_BYTES_MAX: bytes(1024, RUN_LIMITS.file_bytes_max, 'how large a file may become that an agent or check writes'),
+  BATON_RUN_OUTPUT_BYTES_MAX: bytes(
+    10_000,
+    RUN_LIMITS.output_bytes_max,
+    'how much one agent or check may print before it is killed',
+  ),
   BATON_SECRET_VARIABLES: z
     .string()
     .default('')
@@ -52,6 +59,30 @@ export const confinementConfig = {
 
 const confinementSchema = z.object(confinementConfig);
 export type ConfinementConfig = z.output<typeof confinementSchema>;
+
+export interface Confinement {
+  readonly sandbox: Sandbox;
+  readonly redactor: Redactor;
+}
+
+/** Says in the log and on `/readyz` how strong the sandbox is here. Throws where a sandbox is required and there is none. */
+export function openConfinement(
+  { config, logger, note }: Pick<Platform<BaseConfig & ConfinementConfig>, 'config' | 'logger' | 'note'>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Confinement {
+  const sandbox = openSandbox({ ...sandboxOptions(config), environment });
+  note('sandbox', sandbox.mode);
+  if (sandbox.weaker_because === null) logger.info({ mode: sandbox.mode }, 'sandbox');
+  else logger.warn({ mode: sandbox.mode, because: sandbox.weaker_because }, 'sandbox-weaker');
+  return {
+    sandbox,
+    redactor: redactor({
+      environment,
+      names: config.BATON_SECRET_VARIABLES,
+      values: [config.BATON_PG_URL, config.BATON_NATS_NKEY_SEED],
+    }),
+  };
+}
 
 /** In the words of `openSandbox`. */
 export const sandboxOptions = (config: ConfinementConfig) => ({

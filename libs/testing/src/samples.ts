@@ -1,4 +1,4 @@
-/** One mission, spelled out: what the specs of the deciders are told with. */
+/** One mission, spelled out: what specs are told with. */
 import {
   missionContractSchema,
   type Actor,
@@ -11,7 +11,7 @@ import {
   type Task,
   type WorkspaceBase,
 } from '@baton/contracts';
-import type { Evaluation, GateCommand } from '../src/gate.ts';
+import type { Evaluation, GateCommand } from '@baton/domain';
 
 export const MISSION = 'm-1';
 export const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
