@@ -53,6 +53,9 @@ export function table(figures: readonly Figure[]): readonly string[] {
   return [line(head), widths.map((width) => '-'.repeat(width)).join('-|-'), ...rows.map(line)];
 }
 
+/** Of an odd number of measurements. */
+export const median = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? Number.NaN;
+
 /** How many of something are done in a second. */
 export async function perSecond(total: number, run: () => Promise<unknown>): Promise<number> {
   const started = performance.now();

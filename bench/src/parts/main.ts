@@ -11,12 +11,26 @@ import { foldReplay, readAfter } from './fold.ts';
 import { growth } from './growth.ts';
 import { handler } from './handler.ts';
 import { idle } from './idle.ts';
+import { memory } from './memory.ts';
 import { relay } from './relay.ts';
 import { replicas } from './replicas.ts';
 import { startUp } from './start-up.ts';
 import { tasks } from './tasks.ts';
 
-const PARTS: readonly Part[] = [append, relay, handler, foldReplay, readAfter, artifacts, startUp, growth, tasks, idle, replicas];
+const PARTS: readonly Part[] = [
+  append,
+  relay,
+  handler,
+  foldReplay,
+  readAfter,
+  artifacts,
+  startUp,
+  growth,
+  tasks,
+  idle,
+  replicas,
+  memory,
+];
 
 const { values } = parseArgs({
   options: {

@@ -124,7 +124,8 @@ export function pull(options: PullOptions): Puller {
     retry ??= setTimeout(
       () => {
         retry = null;
-        if (status === 'closed' || status === 'suspended') return;
+        // Closed under us: whoever closed it stops us as well.
+        if (status === 'closed' || status === 'suspended' || connection.isClosed()) return;
         renew();
         refill();
       },
