@@ -51,14 +51,14 @@ export interface SecuredNats {
   stop(): Promise<void>;
 }
 
-export async function securedNats(): Promise<SecuredNats> {
+export async function securedNats({ sync_interval = '2m' } = {}): Promise<SecuredNats> {
   const keys = new Map(BUS_USERS.map((user) => [user, createUser()]));
   const nats = await testNats({
     config_text: natsConf(),
     env: {
       BATON_NATS_SERVER_NAME: 'under-test',
       BATON_NATS_STORE_BYTES_MAX: '18GB',
-      BATON_NATS_SYNC_INTERVAL: '2m',
+      BATON_NATS_SYNC_INTERVAL: sync_interval,
       ...Object.fromEntries([...keys].map(([user, key]) => [nkeyVariable(user), key.getPublicKey()])),
     },
   });
