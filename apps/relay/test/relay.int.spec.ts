@@ -1,9 +1,25 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { connectBus, jetStreamStrategy, watchWatermarks, type BusConnection, type Delivery } from '@baton/bus';
-import { migrate, openEventStore, setPasswords, type EventStore } from '@baton/event-store';
+import {
+  SEALER_KEY_NAME,
+  checkpointPaths,
+  migrate,
+  newSigningKey,
+  openEventStore,
+  readCheckpoints,
+  readVerifierKeys,
+  setPasswords,
+  verifyLog,
+  watchCheckpoints,
+  type EventStore,
+} from '@baton/event-store';
 import { readConfig, startService, type RunningService } from '@baton/service-host';
 import { logger } from '@baton/telemetry';
+import pg from 'pg';
 import {
   TEST_ROLE_PASSWORD,
   databaseUrl,
@@ -24,6 +40,7 @@ describe('the relay service', () => {
   let database: TestDatabase;
   let nats: TestNats;
   let planner: EventStore;
+  let auditor: EventStore;
   let release: EventStore;
   let bus: BusConnection;
   const running: RunningService[] = [];
@@ -35,6 +52,7 @@ describe('the relay service', () => {
       baton_release: TEST_ROLE_PASSWORD,
     });
     nats = await testNats({ config_text: 'jetstream { max_memory_store: 64MB, max_file_store: 64GB }\n' });
+    auditor = openEventStore({ url: database.superuser_url, application_name: 'spec-auditor' });
     planner = openEventStore({ url: urlOf('baton_planner'), application_name: 'spec-planner' });
     release = openEventStore({ url: urlOf('baton_release'), application_name: 'spec-release' });
     bus = await connectBus({ servers: nats.url, user: 'release', logger: log });
@@ -44,20 +62,21 @@ describe('the relay service', () => {
   });
   afterAll(async () => {
     await bus?.close();
-    await Promise.all([planner?.close(), release?.close()]);
+    await Promise.all([auditor?.close(), planner?.close(), release?.close()]);
     await nats?.stop();
     await database?.drop();
   });
 
   const urlOf = (user: string): string => databaseUrl(database.url, { user, password: TEST_ROLE_PASSWORD });
 
-  async function start(): Promise<RunningService> {
+  async function start(more: Readonly<Record<string, string>> = {}): Promise<RunningService> {
     const config = readConfig(relayConfigSchema, {
       BATON_PG_URL: urlOf('baton_relay'),
       BATON_NATS_URL: nats.url,
       BATON_HTTP_PORT: '0',
       BATON_RELAY_LEASE_MS: '1000',
       BATON_LOG_LEVEL: 'silent',
+      ...more,
     });
     const service = await startService({ name: 'relay', config, module: RelayModule, logger: log });
     running.push(service);
@@ -125,8 +144,62 @@ describe('the relay service', () => {
     await strategy.close();
   });
 
+  it('says whether it seals, and whether the bus syncs what it acknowledges', async () => {
+    const service = await start();
+    await eventually(async () => {
+      const { notes } = (await (await fetch(`${service.url}/readyz`)).json()) as { notes: Readonly<Record<string, string>> };
+      expect(notes).toMatchObject({ checkpoints: expect.stringMatching(/^off/), sync: expect.stringContaining('nobody says') });
+      return true;
+    }, WITHIN);
+    expect(await metric(service, 'baton_bus_unsynced')).toBe(0);
+    expect(() => readConfig(relayConfigSchema, { BATON_SEALER_KEY: 'x' })).toThrow(/BATON_SEALER_KEY is not a signing key/);
+  });
+
   it('is ready while it waits for its turn', async () => {
     const [leader, standby] = [await start(), await start()];
     for (const service of [leader, standby]) expect((await fetch(`${service.url}/readyz`)).status).toBe(200);
+  });
+
+  it('seals what it copies, and what is left when it ends; says so when a superuser has rewritten what was sealed', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'baton-relay-'));
+    const { checkpoints, keys } = checkpointPaths(directory);
+    const sealing = {
+      BATON_CHECKPOINTS_DIR: directory,
+      BATON_SEALER_KEY: newSigningKey(SEALER_KEY_NAME),
+      BATON_SEAL_EVENTS_MAX: '10',
+      BATON_SEAL_INTERVAL_MS: '100',
+    };
+    const notes = async (service: RunningService) =>
+      ((await (await fetch(`${service.url}/readyz`)).json()) as { notes: Readonly<Record<string, string>> }).notes;
+    const log = async () => {
+      const found = readCheckpoints(await readFile(checkpoints, 'utf8'), await readVerifierKeys(keys));
+      const watch = watchCheckpoints(found);
+      const { checked, first_bad } = await verifyLog(auditor.log, watch.seen);
+      expect(first_bad).toBeUndefined();
+      return watch.result({ checked, whole: true });
+    };
+    const service = await start(sealing);
+    await appendMany(25);
+    const { position } = await planner.log.head();
+    await eventually(async () => (await metric(service, 'baton_sealed_position')) === position, WITHIN);
+    expect(await log()).toMatchObject({ problem: null, last_agreeing: { position } });
+    expect(await notes(service)).toMatchObject({ checkpoints: 'sealing' });
+    await appendMany(3);
+    await service.stop();
+    expect(await log()).toMatchObject({ problem: null, last_agreeing: { position: position + 3 } });
+
+    const client = new pg.Client({ connectionString: database.superuser_url });
+    await client.connect();
+    await client.query('ALTER TABLE baton.events DISABLE TRIGGER ALL');
+    await client.query('DELETE FROM baton.events WHERE position > $1', [position]);
+    await client.query('UPDATE baton.log_head SET position = $1, hash = (SELECT hash FROM baton.events WHERE position = $1)', [
+      position,
+    ]);
+    await client.end();
+    const again = await start(sealing);
+    await eventually(async () => (await metric(again, 'baton_sealer_refusing')) === 1, WITHIN);
+    expect((await notes(again)).checkpoints).toMatch(/^refusing: position .* is not in the log any more/);
+    expect((await log()).problem).toContain(`the log ends at ${String(position)}`);
+    await rm(directory, { recursive: true, force: true });
   });
 });

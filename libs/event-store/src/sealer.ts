@@ -160,8 +160,8 @@ async function sealRound(options: SealerOptions, state: State): Promise<void> {
   await catchUp(options, state);
   const { tip, last } = state;
   const at = options.now?.() ?? new Date();
-  if (tip === null || tip.position === 0) return;
-  if (last === null || tip.position > last.position) {
+  if (tip === null) return;
+  if (tip.position > (last?.position ?? 0)) {
     const epoch = last?.epoch ?? (await options.epoch());
     const checkpoint: Checkpoint = { epoch, start: last?.start ?? 1, ...tip, sealed_at: at.toISOString(), begins: null };
     await appendNote(options.paths.checkpoints, signCheckpoint(checkpoint, options.key));

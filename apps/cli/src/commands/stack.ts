@@ -5,6 +5,7 @@ import { CliProblem, EXIT, type ExitCode } from '../exit-codes.ts';
 import { colour, duration, oneLine, plural, table } from '../format.ts';
 import { busHead, withBus } from '../read/bus-copy.ts';
 import { reading } from '../read/connect.ts';
+import { UNSYNCED_FIX, UnsyncedBus } from '@baton/bus';
 import { makeRoles } from '@baton/event-store';
 import { down as stopStack } from '../stack/down.ts';
 import { requireStack, type Stack } from '../stack/home.ts';
@@ -34,8 +35,11 @@ export async function up(context: Context): Promise<ExitCode> {
       : `${colour.green('✓')} The stack is ready after ${duration(performance.now() - started)}.`,
   );
   out.line();
-  const sandboxes = sandboxesOf(await Promise.all(partsOf(stack)));
+  const parts = await Promise.all(partsOf(stack));
+  const sandboxes = sandboxesOf(parts);
   if (isWeaker(sandboxes)) out.line(`  ${colour.yellow(WEAKER)}`);
+  const { sync } = relayNotes(parts);
+  if (sync !== undefined) out.line(colour.dim(`  bus            ${sync}`));
   out.line(whereToLook(home.directory, stack));
   out.result({
     already,
@@ -101,20 +105,33 @@ export async function provision(context: Context, options: { readonly roles?: bo
   const note = (fields: object, event: string): void => {
     out.progress(`${event} ${JSON.stringify(fields)}`);
   };
-  const done = await provisionParts({
-    admin_url,
-    nats_url,
-    replicas,
-    passwords: passwordsFrom(environment),
-    nkey_seed: nkeySeed(config),
-    logger: { info: note, warn: note, error: note, fatal: note },
-    connect_ms_max: CONNECT_MS_MAX,
-  });
+  const done = await explained(
+    provisionParts({
+      admin_url,
+      nats_url,
+      replicas,
+      accept_unsynced: config.BATON_NATS_UNSYNCED === 'accept',
+      passwords: passwordsFrom(environment),
+      nkey_seed: nkeySeed(config),
+      logger: { info: note, warn: note, error: note, fatal: note },
+      connect_ms_max: CONNECT_MS_MAX,
+    }),
+  );
   out.line(
     `${colour.green('✓')} ${plural(done.migrations.length, 'migration')} applied, ${plural(done.created.length, 'stream and consumer', 'streams and consumers')} created, ${String(done.updated.length)} updated.`,
   );
   out.result(done);
   return EXIT.ok;
+}
+
+/** A setting that has to be changed is no bug of ours. */
+async function explained<T>(provisioning: Promise<T>): Promise<T> {
+  try {
+    return await provisioning;
+  } catch (error) {
+    if (error instanceof UnsyncedBus) throw new CliProblem(EXIT.refused, error.message, UNSYNCED_FIX, { cause: error });
+    throw error;
+  }
 }
 
 interface ServiceStatus {
@@ -145,6 +162,11 @@ const sandboxesOf = (parts: readonly ServiceStatus[]): Readonly<Record<string, s
       found?.ready === true && found.notes['sandbox'] !== undefined ? [[name, found.notes['sandbox']]] : [],
     ),
   );
+/** What the relay says of the bus and of checkpoints. */
+const relayNotes = (parts: readonly ServiceStatus[]): Readonly<Record<string, string | undefined>> => {
+  const found = parts.find(({ name }) => name === 'relay')?.readiness;
+  return found?.ready === true ? found.notes : {};
+};
 const isWeaker = (sandboxes: Readonly<Record<string, string>>): boolean =>
   Object.values(sandboxes).some((mode) => mode !== 'bubblewrap');
 const WEAKER =
@@ -218,6 +240,9 @@ function printStatus(
         : `ends at ${String(bus.last_sequence)}${bus.last_sequence === log_head ? ', the same' : `, ${plural(log_head - bus.last_sequence, 'event')} behind`}`;
   out.line(`log            ${plural(log_head, 'event')}`);
   out.line(`bus            ${busText}`);
+  const { sync, checkpoints = 'the relay does not say' } = relayNotes(parts);
+  if (sync !== undefined) out.line(`               ${colour.dim(sync)}`);
+  out.line(`checkpoints    ${checkpoints === 'sealing' ? checkpoints : colour.yellow(checkpoints)}`);
   out.line(`dead letters   ${dead_letters === 0 ? 'none' : colour.red(`${String(dead_letters)}; see baton deadletters`)}`);
   out.line(
     `overdue        ${overdue.length === 0 ? 'nothing' : colour.red(overdue.map((row) => `${String(row.overdue)} of ${row.category}, the oldest since ${row.oldest_due_at}`).join('; '))}`,

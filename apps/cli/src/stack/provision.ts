@@ -1,5 +1,13 @@
 /** Database and bus have everything the services need: the same step on a laptop, under compose and in a cluster; again changes nothing. */
-import { PROVISIONER, connectBus, ensureTopology, lowestWatermark, type BusLogger } from '@baton/bus';
+import {
+  PROVISIONER,
+  connectBus,
+  ensureTopology,
+  lowestWatermark,
+  requireSynced,
+  type BusLogger,
+  type SyncSetting,
+} from '@baton/bus';
 import { migrate, openEventStore, setPasswords } from '@baton/event-store';
 
 export interface Provision {
@@ -11,6 +19,8 @@ export interface Provision {
   readonly nkey_seed: string | undefined;
   /** Copies of each stream. */
   readonly replicas: number;
+  /** A single server that forgets at a power loss what it has acknowledged is known to be one. */
+  readonly accept_unsynced: boolean;
   readonly logger: BusLogger;
   /** How long the bus may take to let us in. */
   readonly connect_ms_max: number;
@@ -20,6 +30,8 @@ export interface Provisioned {
   readonly migrations: readonly string[];
   readonly created: readonly string[];
   readonly updated: readonly string[];
+  /** Whether the bus has on disk what it acknowledges. */
+  readonly bus_sync: SyncSetting;
 }
 
 export async function provision(options: Provision): Promise<Provisioned> {
@@ -34,6 +46,10 @@ export async function provision(options: Provision): Promise<Provisioned> {
       `nats-server at ${options.nats_url} did not let the provisioner in within ${String(options.connect_ms_max)} ms`,
     );
     try {
+      const asked = requireSynced(bus.connection, options);
+      // Where it is accepted nothing depends on the answer, and nobody has to wait for it.
+      asked.catch(() => undefined);
+      if (!options.accept_unsynced) await asked;
       // A stream that has to be made again holds what somebody has still to handle, under the numbers it had.
       const topology = {
         replicas: options.replicas,
@@ -41,7 +57,7 @@ export async function provision(options: Provision): Promise<Provisioned> {
         consumer_start: kept,
       };
       const { created, updated } = await ensureTopology(bus.connection, topology);
-      return { migrations: applied, created, updated };
+      return { migrations: applied, created, updated, bus_sync: await asked };
     } finally {
       await bus.close();
     }
