@@ -119,6 +119,7 @@ describe('the relay service', () => {
       connection: bus.connection,
       consumers: ['release-react'],
       watermarks: release.watermarks,
+      log: release.log,
       logger: log,
       interval_ms: 50,
     });
