@@ -131,11 +131,13 @@ export function startSealer(options: SealerOptions): Sealer {
     close: async () => {
       state.closed = true;
       clearTimeout(timer);
-      await round;
-      if (!state.leading) return;
+      const finish = async (): Promise<void> => {
+        await round;
+        if (state.leading) await look();
+      };
       // What is left is sealed at the next start: a database that is gone is not waited for.
       let late: NodeJS.Timeout | undefined;
-      await Promise.race([look(), new Promise((resolve) => (late = setTimeout(resolve, LAST_ROUND_MS_MAX)))]);
+      await Promise.race([finish(), new Promise((resolve) => (late = setTimeout(resolve, LAST_ROUND_MS_MAX)))]);
       clearTimeout(late);
     },
   };

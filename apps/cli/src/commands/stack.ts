@@ -5,7 +5,6 @@ import { CliProblem, EXIT, type ExitCode } from '../exit-codes.ts';
 import { colour, duration, oneLine, plural, table } from '../format.ts';
 import { busHead, withBus } from '../read/bus-copy.ts';
 import { reading } from '../read/connect.ts';
-import { UNSYNCED_FIX, UnsyncedBus } from '@baton/bus';
 import { makeRoles } from '@baton/event-store';
 import { down as stopStack } from '../stack/down.ts';
 import { requireStack, type Stack } from '../stack/home.ts';
@@ -39,7 +38,7 @@ export async function up(context: Context): Promise<ExitCode> {
   const sandboxes = sandboxesOf(parts);
   if (isWeaker(sandboxes)) out.line(`  ${colour.yellow(WEAKER)}`);
   const { sync } = relayNotes(parts);
-  if (sync !== undefined) out.line(colour.dim(`  bus            ${sync}`));
+  if (sync !== undefined) out.line(colour.dim(`  bus sync       ${sync}`));
   out.line(whereToLook(home.directory, stack));
   out.result({
     already,
@@ -105,33 +104,21 @@ export async function provision(context: Context, options: { readonly roles?: bo
   const note = (fields: object, event: string): void => {
     out.progress(`${event} ${JSON.stringify(fields)}`);
   };
-  const done = await explained(
-    provisionParts({
-      admin_url,
-      nats_url,
-      replicas,
-      accept_unsynced: config.BATON_NATS_UNSYNCED === 'accept',
-      passwords: passwordsFrom(environment),
-      nkey_seed: nkeySeed(config),
-      logger: { info: note, warn: note, error: note, fatal: note },
-      connect_ms_max: CONNECT_MS_MAX,
-    }),
-  );
+  const done = await provisionParts({
+    admin_url,
+    nats_url,
+    replicas,
+    accept_unsynced: config.BATON_NATS_UNSYNCED === 'accept',
+    passwords: passwordsFrom(environment),
+    nkey_seed: nkeySeed(config),
+    logger: { info: note, warn: note, error: note, fatal: note },
+    connect_ms_max: CONNECT_MS_MAX,
+  });
   out.line(
     `${colour.green('✓')} ${plural(done.migrations.length, 'migration')} applied, ${plural(done.created.length, 'stream and consumer', 'streams and consumers')} created, ${String(done.updated.length)} updated.`,
   );
   out.result(done);
   return EXIT.ok;
-}
-
-/** A setting that has to be changed is no bug of ours. */
-async function explained<T>(provisioning: Promise<T>): Promise<T> {
-  try {
-    return await provisioning;
-  } catch (error) {
-    if (error instanceof UnsyncedBus) throw new CliProblem(EXIT.refused, error.message, UNSYNCED_FIX, { cause: error });
-    throw error;
-  }
 }
 
 interface ServiceStatus {

@@ -3,12 +3,15 @@ import {
   PROVISIONER,
   connectBus,
   ensureTopology,
+  UNSYNCED_FIX,
+  UnsyncedBus,
   lowestWatermark,
   requireSynced,
   type BusLogger,
   type SyncSetting,
 } from '@baton/bus';
 import { migrate, openEventStore, setPasswords } from '@baton/event-store';
+import { CliProblem, EXIT } from '../exit-codes.ts';
 
 export interface Provision {
   /** A role that may create roles and schemas in this database. */
@@ -46,7 +49,7 @@ export async function provision(options: Provision): Promise<Provisioned> {
       `nats-server at ${options.nats_url} did not let the provisioner in within ${String(options.connect_ms_max)} ms`,
     );
     try {
-      const asked = requireSynced(bus.connection, options);
+      const asked = requireSynced(bus.connection, options).catch(explain);
       // Where it is accepted nothing depends on the answer, and nobody has to wait for it.
       asked.catch(() => undefined);
       if (!options.accept_unsynced) await asked;
@@ -64,6 +67,17 @@ export async function provision(options: Provision): Promise<Provisioned> {
   } finally {
     await store.close();
   }
+}
+
+/** A setting that has to be changed is no bug of ours. */
+function explain(error: unknown): never {
+  if (!(error instanceof UnsyncedBus)) throw error;
+  throw new CliProblem(
+    EXIT.refused,
+    error.message,
+    `${UNSYNCED_FIX}; for \`baton up\`, "nats_sync_interval": "always" in parts.json of the home directory`,
+    { cause: error },
+  );
 }
 
 /** The promise, or an error when the time is over; what comes in late is closed. */
