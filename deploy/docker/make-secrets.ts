@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { stdout } from 'node:process';
 import { BUS_USERS, nkeyVariable } from '@baton/bus';
 import { SERVICE_NAMES } from '@baton/contracts';
+import { SEALER_KEY_NAME, newSigningKey } from '@baton/event-store';
 import { createUser } from '@nats-io/nkeys';
 
 const PASSWORD_BYTES = 24;
@@ -25,7 +26,7 @@ export function completeSecrets(found: Secrets): Secrets {
     return [[publicName, pair.getPublicKey()], [seedName, new TextDecoder().decode(pair.getSeed())]] as const;
   });
   const missing = passwords.filter((name) => !found[name]).map((name) => [name, randomBytes(PASSWORD_BYTES).toString('base64url')] as const);
-  return { ...found, ...Object.fromEntries([...missing, ...keys]) };
+  return { ...found, ...Object.fromEntries([...missing, ...keys]), BATON_SEALER_KEY: found['BATON_SEALER_KEY'] || newSigningKey(SEALER_KEY_NAME) };
 }
 
 export function readEnvFile(text: string): Secrets {

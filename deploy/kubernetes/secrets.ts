@@ -40,7 +40,7 @@ export function secretManifests(env: Secrets, postgres: string): readonly Manife
       BATON_NATS_NKEY_SEED: seed(PROVISIONER),
       ...Object.fromEntries([...SERVICE_NAMES.map(roleOf), AUDITOR_ROLE].map((role) => [`BATON_PG_PASSWORD_${role.replace('baton_', '').toUpperCase()}`, password(role)])),
     }),
-    ...SERVICE_NAMES.map((service) => secret(`baton-${service}`, { BATON_PG_URL: `postgres://${roleOf(service)}:${password(roleOf(service))}@${postgres}`, BATON_NATS_NKEY_SEED: seed(service) })),
+    ...SERVICE_NAMES.map((service) => secret(`baton-${service}`, { BATON_PG_URL: `postgres://${roleOf(service)}:${password(roleOf(service))}@${postgres}`, BATON_NATS_NKEY_SEED: seed(service), ...(service === 'relay' ? { BATON_SEALER_KEY: value('BATON_SEALER_KEY') } : {}) })),
     secret('baton-cli', { BATON_AUDITOR_PG_URL: `postgres://${AUDITOR_ROLE}:${password(AUDITOR_ROLE)}@${postgres}`, BATON_NATS_NKEY_SEED: seed(CLI) }),
   ];
 }

@@ -26,10 +26,16 @@ const schema = z.object({
   BATON_NATS_URL: z.string().min(1).optional(),
   BATON_NATS_NKEY_SEED: z.string().min(1).optional(),
   BATON_NATS_NKEY_SEED_FILE: z.string().min(1).optional(),
+  /** Checkpoints of a stack that runs elsewhere, and for `checkpoints new-start` the key that signs them. */
+  BATON_CHECKPOINTS_DIR: z.string().min(1).optional(),
+  BATON_SEALER_KEY: z.string().min(1).optional(),
+  BATON_SEALER_KEY_FILE: z.string().min(1).optional(),
   /** `provision`: as a role that may create roles and schemas in this database. */
   BATON_PG_ADMIN_URL: postgresUrl.optional(),
   /** `provision`: copies of each stream. */
   BATON_NATS_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
+  /** What becomes of a single nats-server that does not sync what it acknowledges: `provision` refuses it, `up` accepts it, unless told. */
+  BATON_NATS_UNSYNCED: z.enum(['accept', 'refuse']).optional(),
   /** `up`: handed to the services. */
   BATON_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
   BATON_DRAIN_GRACE_MS: z.coerce.number().int().min(0).max(600_000).default(10_000),
@@ -56,6 +62,14 @@ export function nkeySeed(config: Config): string | undefined {
     (config.BATON_NATS_NKEY_SEED_FILE === undefined
       ? undefined
       : secretFile('BATON_NATS_NKEY_SEED_FILE', config.BATON_NATS_NKEY_SEED_FILE))
+  );
+}
+
+/** The key with which `checkpoints new-start` signs on a stack elsewhere. */
+export function sealerKey(config: Config): string | undefined {
+  return (
+    config.BATON_SEALER_KEY ??
+    (config.BATON_SEALER_KEY_FILE === undefined ? undefined : secretFile('BATON_SEALER_KEY_FILE', config.BATON_SEALER_KEY_FILE))
   );
 }
 

@@ -182,9 +182,28 @@ function gateCommands(program: Command, run: Run): void {
 function logCommands(program: Command, run: Run): void {
   program
     .command('verify')
-    .description('prove that the log is whole and that the bus carries the same')
-    .option('--no-bus', 'look at the log only')
-    .action(run(async (context, options: { bus: boolean }) => (await import('./commands/log.ts')).verify(context, options)));
+    .description('prove that the log is whole, what was signed about it, and that the bus carries the same')
+    .option('--no-bus', 'do not look at the bus')
+    .option('--checkpoints <file>', 'hold the log against these checkpoints (default: those of the stack)')
+    .option('--key <file>', 'public keys that they may be signed with (default: sealer.vkey beside them)')
+    .option('--no-checkpoints', 'look at what the database says only')
+    .action(
+      run(async (context, options: { bus: boolean; checkpoints?: string | boolean; key?: string }) =>
+        (await import('./commands/log.ts')).verify(context, options),
+      ),
+    );
+  const checkpoints = program.command('checkpoints').description('what was signed about the log, outside its database');
+  checkpoints
+    .command('list', { isDefault: true })
+    .description('how many there are, and where')
+    .action(run(async (context) => (await import('./commands/checkpoints.ts')).list(context)));
+  checkpoints
+    .command('new-start')
+    .description('record that the log goes on from an earlier point, after a restore')
+    .requiredOption('--reason <text>', 'kept with it, for whoever verifies')
+    .action(
+      run(async (context, options: { reason: string }) => (await import('./commands/checkpoints.ts')).newStart(context, options)),
+    );
   program
     .command('rebuild')
     .description('after a loss or a restore')

@@ -44,6 +44,8 @@ try {
       pg_url: config.BATON_PG_URL,
       log_level: config.BATON_LOG_LEVEL,
       drain_grace_ms: config.BATON_DRAIN_GRACE_MS,
+      // The one that it starts itself is set up for speed, which `baton up` says.
+      unsynced: config.BATON_NATS_UNSYNCED ?? 'accept',
       environment: process.env,
       progress: (text) => {
         log('progress', { text });

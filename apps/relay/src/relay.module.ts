@@ -1,21 +1,16 @@
 /** Composition root: the relay between this process's log and bus, and what it says about itself. */
-import { startRelay, type Relay } from '@baton/bus';
+import { UNSYNCED, UNSYNCED_FIX, startRelay, watchSyncSetting, type Relay, type SyncSetting } from '@baton/bus';
 import { PLATFORM, type Platform } from '@baton/service-host';
 import { Inject, Module, type OnModuleDestroy } from '@nestjs/common';
 import type { RelayConfig } from './config.ts';
+import { openSealing } from './sealing.ts';
 
 const RELAY = Symbol('Relay');
 
-function openRelay({
-  config,
-  instance,
-  store,
-  bus,
-  logger,
-  metrics,
-  onReadiness,
-  onScrape,
-}: Platform<RelayConfig>): Pick<Relay, 'close'> {
+function openRelay(platform: Platform<RelayConfig>): Pick<Relay, 'close'> {
+  const { config, instance, store, bus, logger, metrics, onReadiness, onScrape } = platform;
+  const sealing = openSealing(platform);
+  followSyncSetting(platform);
   const relay = startRelay({
     log: store.log,
     watermarks: store.watermarks,
@@ -27,15 +22,18 @@ function openRelay({
     poll_ms: config.BATON_RELAY_POLL_MS,
     lease_ms: config.BATON_RELAY_LEASE_MS,
     logger,
-    on_published: (position, events) => {
-      metrics.relay_published_events.inc(events);
-      metrics.relay_published_position.set(position);
+    on_published: (events) => {
+      metrics.relay_published_events.inc(events.length);
+      metrics.relay_published_position.set(events.at(-1)?.position ?? 0);
+      sealing.follow(events);
     },
     on_inspected: (position) => {
       metrics.relay_published_position.set(position);
     },
     on_status: (status) => {
       metrics.relay_halted.set(status === 'halted' ? 1 : 0);
+      // Also one that is halted: the bus may be wrong and the log right.
+      if (status !== 'closed') sealing.lead(status !== 'standby');
     },
   });
   const stopListening = store.onNews(relay.wake);
@@ -48,9 +46,28 @@ function openRelay({
   return {
     close: async () => {
       stopListening();
+      // While it still leads.
+      await sealing.close();
       await relay.close();
     },
   };
+}
+
+const SYNC_NOTES: Readonly<Record<SyncSetting, string>> = {
+  always: 'what it acknowledges is on disk (sync_interval: always)',
+  later:
+    'what it acknowledges is on disk only later: after a power loss it is copied again from the log (sync_interval: always avoids that)',
+  unknown: 'nobody says whether what it acknowledges is on disk (see deploy/nats/nats.conf)',
+};
+
+/** Told, not refused: the log is the record, and a bus that forgets is made anew from it. */
+function followSyncSetting({ config, bus, logger, metrics, note }: Platform<RelayConfig>): void {
+  const accepted = config.BATON_NATS_UNSYNCED === 'accept';
+  void watchSyncSetting(bus.connection, (setting) => {
+    metrics.bus_unsynced.set(setting === 'later' && !accepted ? 1 : 0);
+    note('sync', SYNC_NOTES[setting]);
+    if (setting === 'later') logger.warn({ why: UNSYNCED, fix: UNSYNCED_FIX, accepted }, 'bus-unsynced');
+  });
 }
 
 @Module({ providers: [{ provide: RELAY, inject: [PLATFORM], useFactory: openRelay }] })

@@ -86,7 +86,7 @@ async function relayed(
     logger: quiet,
     // Streams and consumers are made before: from here on it copies.
     on_inspected: () => void (began_ms ||= performance.now()),
-    on_published: (position) => void (position >= end && (ended_ms ||= performance.now())),
+    on_published: (events) => void ((events.at(-1)?.position ?? 0) >= end && (ended_ms ||= performance.now())),
   });
   try {
     await eventually(() => ended_ms > 0, { within_ms: COPIED_WITHIN_MS, what: `${String(end)} events are on the bus` });

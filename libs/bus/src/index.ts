@@ -17,6 +17,15 @@ export { publishInbound, type InboundRequest } from './publish-inbound.ts';
 export { RELAY_BATCH_MAX, RELAY_POLL_MS, startRelay, type Relay, type RelayOptions, type RelayStatus } from './relay.ts';
 export { lowestWatermark } from './stream-tail.ts';
 export {
+  UNSYNCED,
+  UNSYNCED_FIX,
+  UnsyncedBus,
+  requireSynced,
+  syncSettingOf,
+  watchSyncSetting,
+  type SyncSetting,
+} from './sync-setting.ts';
+export {
   WATERMARK_INTERVAL_MS,
   handledUpTo,
   watchWatermarks,

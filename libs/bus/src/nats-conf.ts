@@ -1,5 +1,5 @@
 /** The one configuration of the server, for the laptop, compose and Kubernetes; what differs comes from the environment. */
-import { BUS_USERS, nkeyVariable, permissionsOf, type BusUser } from './permissions.ts';
+import { BUS_USERS, SETTINGS_SUBJECT, nkeyVariable, permissionsOf, type BusUser } from './permissions.ts';
 
 const HEAD = `# Generated from libs/contracts/src/services.ts and libs/bus/src/permissions.ts: \`npm run docs\` writes it, \`npm run verify\` fails when it has drifted.
 #
@@ -17,8 +17,9 @@ jetstream {
   max_memory_store: 64MB
   max_file_store: $BATON_NATS_STORE_BYTES_MAX
   # How long what was acknowledged may stay in the memory of the machine. The log is the record, so on a laptop a power
-  # loss costs a republishing and "2m" is fine. In a cluster set "always": otherwise one crash of a machine can lose what
-  # was acknowledged and take the replicas' agreement with it. It costs nothing that matters here (2,500 to 3,700 messages/s).
+  # loss costs a republishing and "2m" is fine; \`baton provision\` refuses a single server without "always" unless told by
+  # BATON_NATS_UNSYNCED. In a cluster set "always": otherwise one crash of a machine can lose what was acknowledged and take
+  # the replicas' agreement with it. It costs nothing that matters here (2,500 to 3,700 messages/s).
   sync_interval: $BATON_NATS_SYNC_INTERVAL
 }
 `;
@@ -41,9 +42,16 @@ ${list(subscribe)}          ] }
 }
 
 export const natsConf = (): string => `${HEAD}
+# Nobody logs in here. It lends one question to those who may ask it: how a server is set up.
+system_account: SYS
+
 accounts {
+  SYS {
+    exports: [ { service: "${SETTINGS_SUBJECT}", response: stream, accounts: [BATON] } ]
+  }
   BATON {
     jetstream: enabled
+    imports: [ { service: { account: SYS, subject: "${SETTINGS_SUBJECT}" } } ]
     users: [
 ${BUS_USERS.map(user).join('')}    ]
   }

@@ -12,6 +12,9 @@ import {
   type Principal,
 } from '@baton/contracts';
 
+/** Answered by every server of the cluster, from the system account, which lends this one question to ours. */
+export const SETTINGS_SUBJECT = '$SYS.REQ.SERVER.PING.VARZ';
+
 export const PROVISIONER = 'provisioner';
 export const CLI = 'cli';
 export type BusUser = Exclude<Principal, 'auditor'>;
@@ -81,6 +84,7 @@ const RIGHTS: Readonly<Record<BusRight, (user: BusUser) => Permissions>> = {
       ]),
     ],
   }),
+  'ask-settings': () => ({ ...none, publish: [SETTINGS_SUBJECT] }),
 };
 
 export function permissionsOf(user: BusUser): Permissions {

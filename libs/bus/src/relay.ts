@@ -43,8 +43,8 @@ export interface RelayOptions {
   readonly batch_max?: number;
   readonly poll_ms?: number;
   readonly lease_ms?: number;
-  /** For metrics. */
-  readonly on_published?: (position: number, events: number) => void;
+  /** Told after each batch what is on the bus now: consecutive, in order, at least one. */
+  readonly on_published?: (events: readonly ToldEvent[]) => void;
   /** The stream was found to end here. */
   readonly on_inspected?: (position: number) => void;
   readonly on_status?: (status: RelayStatus) => void;
@@ -197,7 +197,7 @@ async function copy(
         state.position = last.position;
         state.failures = 0;
         to('copying');
-        options.on_published?.(last.position, events.length);
+        options.on_published?.(events);
         // What was appended since rings the alarm: no need to look for it.
         if (!ahead) await sleep(poll_ms);
         continue;

@@ -1,6 +1,6 @@
 /** How far each consumer of this process has handled everything is kept in the database, where the bus cannot lose it. */
 import { CONSUMERS, EVENT_STREAM, type ConsumerName } from '@baton/contracts';
-import type { Watermarks } from '@baton/ports';
+import type { EventLog, Watermarks } from '@baton/ports';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { consumerInfo, streamInfo } from './ensure-topology.ts';
@@ -13,6 +13,7 @@ export interface WatchWatermarksOptions {
   readonly connection: NatsConnection;
   readonly consumers: readonly ConsumerName[];
   readonly watermarks: Watermarks;
+  readonly log: Pick<EventLog, 'head'>;
   readonly interval_ms?: number;
   readonly logger: BusLogger;
 }
@@ -26,6 +27,7 @@ export function watchWatermarks({
   connection,
   consumers,
   watermarks,
+  log,
   interval_ms = WATERMARK_INTERVAL_MS,
   logger,
 }: WatchWatermarksOptions): WatermarksWatch {
@@ -36,8 +38,14 @@ export function watchWatermarks({
   let failing = false;
 
   async function advance(manager: JetStreamManager): Promise<void> {
-    for (const [consumer, position] of await handledUpTo(manager, watched)) {
-      if (position <= (kept.get(consumer) ?? 0)) continue;
+    const further = [...(await handledUpTo(manager, watched))].filter(
+      ([consumer, position]) => position > (kept.get(consumer) ?? 0),
+    );
+    if (further.length === 0) return;
+    const { position: head } = await log.head();
+    for (const [consumer, position] of further) {
+      // A bus that is ahead of a restored log has handled another history: what the log holds there is still to be handled.
+      if (position > head) continue;
       await watermarks.advance(consumer, position);
       kept.set(consumer, position);
     }

@@ -100,12 +100,22 @@ describe('the topology', () => {
       connection: bus.connection,
       consumers: ['planner-react', 'release-react'],
       watermarks,
+      log,
       logger: recordingLogger(),
       interval_ms: 20,
     });
     await eventually(() => watermarks.kept.get('planner-react') === 30, WITHIN);
     await watch.close();
     expect([...watermarks.kept]).toEqual([['planner-react', 30]]);
+
+    // What was handled of a history that the log does not have says nothing about the one that it has.
+    const restored = memoryLog();
+    restored.append(Array.from({ length: 10 }, () => 'm-1'));
+    const of_restored = memoryWatermarks();
+    const consumers = ['planner-react'] as const;
+    const ahead = { connection: bus.connection, consumers, watermarks: of_restored, log: restored, logger: recordingLogger() };
+    await watchWatermarks(ahead).close();
+    expect([...of_restored.kept]).toEqual([]);
     await relay.close();
   });
 });

@@ -17,7 +17,9 @@ export type BusRight =
   | 'watch-events'
   /** Makes streams and consumers that are missing, but cannot change or remove a stream. */
   | 'make-topology'
-  | 'change-topology';
+  | 'change-topology'
+  /** Asks the servers how they are set up: whether what they acknowledge is on disk. */
+  | 'ask-settings';
 
 export interface Privileges {
   /** Categories of streams: the part of a stream's name before the first dash, `mission` of `mission-<id>`. */
@@ -74,7 +76,7 @@ export const SERVICES = {
     appends: [],
     reads: [...POSITIONS, 'events'],
     calls: [...LEASES, 'news_channel'],
-    bus: ['publish-events', 'read-events', 'make-topology'],
+    bus: ['publish-events', 'read-events', 'make-topology', 'ask-settings'],
   },
 } as const satisfies Record<string, Privileges>;
 
@@ -92,7 +94,7 @@ export const OTHERS = {
     calls: ['load_stream', 'list_dead_letters'],
   },
   /** Creates and updates streams and consumers; for operators and deployment, not for running. */
-  provisioner: { ...NOTHING, bus: ['change-topology'], reaches: ['log', 'bus'] },
+  provisioner: { ...NOTHING, bus: ['change-topology', 'ask-settings'], reaches: ['log', 'bus'] },
   /** People and programs outside: ask by inbound event, and watch. */
   cli: { ...NOTHING, bus: ['publish-inbound', 'read-events', 'watch-events'] },
 } as const satisfies Record<string, Privileges>;

@@ -10,7 +10,7 @@ import { postgresLeases } from './leases.ts';
 import { signalsOn, type Signals } from './listen.ts';
 import { loadStream } from './load.ts';
 import { NEWS, POSITIONS } from './news.ts';
-import { readAfter, readHead } from './read-after.ts';
+import { readAfter, readEpoch, readHead } from './read-after.ts';
 import { postgresWatermarks } from './watermarks.ts';
 
 export interface EventStoreOptions {
@@ -35,6 +35,8 @@ export interface EventStore {
   readonly onAppended: Signals<number>['listen'];
   /** Told the events themselves, where they are few; null = look. Of the relay's role only. */
   readonly onNews: Signals<readonly ToldEvent[]>['listen'];
+  /** Tells this log from every other; a dump of it has the same. */
+  epoch(): Promise<string>;
   /** Throws if Postgres does not answer now: for readiness. */
   ping(): Promise<void>;
   /** Answers the appends it has taken, then closes all connections. Closing twice is fine. */
@@ -80,6 +82,7 @@ export function openEventStore(options: EventStoreOptions): EventStore {
     artifacts: postgresArtifacts(ask, appends),
     onAppended: positions.listen,
     onNews: news.listen,
+    epoch: () => readEpoch(ask),
     ping: async () => {
       await reads.query('SELECT');
     },

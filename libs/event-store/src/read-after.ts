@@ -19,3 +19,11 @@ export async function readHead(ask: Ask): Promise<Head> {
   if (head === undefined) throw new Error('baton.log_head has no row: migrate the database first');
   return head;
 }
+
+const EPOCH = `SELECT epoch FROM baton.log_head`;
+
+export async function readEpoch(ask: Ask): Promise<string> {
+  const [row] = await ask<{ epoch: string }>({ name: 'epoch', text: EPOCH });
+  if (row === undefined) throw new Error('baton.log_head has no row: migrate the database first');
+  return row.epoch;
+}

@@ -15,8 +15,11 @@ const PAGE_EVENTS = 1_000;
 /** Postgres: data_corrupted, index_corrupted. */
 const DAMAGED_CODES: ReadonlySet<string> = new Set(['XX001', 'XX002']);
 
-/** Everything up to the head at the time of the call; the log may grow meanwhile. */
-export async function verifyLog(log: Pick<EventLog, 'readAfter' | 'head'>): Promise<Verified> {
+/** Everything up to the head at the time of the call; the log may grow meanwhile. `seen` is told each event that is right. */
+export async function verifyLog(
+  log: Pick<EventLog, 'readAfter' | 'head'>,
+  seen: (event: StoredEvent) => void = () => undefined,
+): Promise<Verified> {
   const head = await log.head();
   const versions = new Map<string, number>();
   let checked = 0;
@@ -33,6 +36,7 @@ export async function verifyLog(log: Pick<EventLog, 'readAfter' | 'head'>): Prom
       versions.set(event.stream, event.version);
       hash = event.hash;
       checked++;
+      seen(event);
     }
   }
   if (hash !== head.hash) return bad(checked, `the head has hash ${head.hash}, this event ${hash}`);

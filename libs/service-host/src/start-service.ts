@@ -254,6 +254,7 @@ async function startHandling({ app, platform, listener, consumers, onOpened }: H
     connection: platform.bus.connection,
     consumers,
     watermarks: platform.store.watermarks,
+    log: platform.store.log,
     logger: log,
   });
   onOpened('handling', async () => {

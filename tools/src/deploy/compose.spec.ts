@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { BUS_USERS, nkeyVariable } from '@baton/bus';
 import { SERVICE_NAMES, roleOf } from '@baton/contracts';
+import { SEALER_KEY_NAME, readSigningKey } from '@baton/event-store';
 import { baseConfigSchema, readConfig } from '@baton/service-host';
 import { describe, expect, it } from '@jest/globals';
 import { fromSeed } from '@nats-io/nkeys';
@@ -47,6 +48,15 @@ describe('docker-compose.yml', () => {
       expect(compose.services[worker]).toMatchObject({
         volumes: [expect.stringContaining(`:${compose.services[worker]?.environment?.BATON_WORK_DIR}`)],
       });
+  });
+
+  it('keeps checkpoints on a disk of their own, and their key from everybody but who signs', () => {
+    const { environment, volumes } = compose.services.relay ?? {};
+    expect(volumes).toEqual([`checkpoints:${environment?.BATON_CHECKPOINTS_DIR}`]);
+    expect(readSigningKey(environment?.BATON_SEALER_KEY ?? '').verifier.name).toBe(SEALER_KEY_NAME);
+    const holders = Object.entries(compose.services).filter(([, service]) => 'BATON_SEALER_KEY' in (service.environment ?? {}));
+    expect(holders.map(([name]) => name)).toEqual(['relay']);
+    expect(read('deploy/docker/Dockerfile')).toContain(environment?.BATON_CHECKPOINTS_DIR ?? 'nowhere');
   });
 
   it('gives running work time to finish', () => {

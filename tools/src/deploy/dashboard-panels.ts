@@ -169,6 +169,28 @@ const bus: Row = {
       queries: [always('halted', 'max(baton_relay_halted)')],
     },
     {
+      title: 'Events since the last checkpoint',
+      description: 'What a superuser of the database could rewrite without it being provable.',
+      kind: 'timeseries',
+      unit: 'short',
+      queries: [always('events', 'max(baton_log_head_position) - max(baton_sealed_position)')],
+    },
+    {
+      title: 'Seconds since the last checkpoint',
+      description: 'One is due every minute.',
+      kind: 'timeseries',
+      unit: 's',
+      queries: [always('seconds', 'time() - max(baton_sealed_at_seconds)')],
+    },
+    {
+      title: 'Trust',
+      description:
+        '1: no checkpoint is signed because the log contradicts the last; nats-server acknowledges what is not on disk.',
+      kind: 'stat',
+      unit: 'short',
+      queries: [always('sealer refuses', 'max(baton_sealer_refusing)'), always('bus unsynced', 'max(baton_bus_unsynced)')],
+    },
+    {
       title: 'Overdue deadlines',
       description: 'Due, and not taken over by any service.',
       kind: 'timeseries',

@@ -8,7 +8,7 @@ import { completeSecrets } from '../../../deploy/docker/make-secrets.ts';
 import { secretManifests } from '../../../deploy/kubernetes/secrets.ts';
 import { DEPLOY } from './alerts.ts';
 import { POLICIES, policyFaults } from './manifest-policies.ts';
-import { type Manifest, render, schemaFaults, unknownFields } from './manifests.ts';
+import { type Manifest, type Pod, render, schemaFaults, unknownFields } from './manifests.ts';
 
 const FETCH_MS_MAX = 300_000;
 // The compiler and kubectl run as processes of their own, on a machine that may have much else to do.
@@ -52,6 +52,22 @@ describe.each(OVERLAYS)('deploy/kubernetes/%s', (overlay) => {
 
   it('keeps every policy', () => {
     expect(policyFaults(manifests())).toEqual([]);
+  });
+
+  it('keeps checkpoints of the log on a disk that every replica of the relay can have', () => {
+    const relay = manifests().find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'baton-relay')?.spec as {
+      readonly replicas: number;
+      readonly template: Pod;
+    };
+    const claim = manifests().find(({ kind }) => kind === 'PersistentVolumeClaim');
+    expect(relay.template.spec.volumes).toContainEqual({
+      name: 'checkpoints',
+      persistentVolumeClaim: { claimName: claim?.metadata.name },
+    });
+    const [container] = relay.template.spec.containers;
+    const directory = container?.env?.find(({ name }) => name === 'BATON_CHECKPOINTS_DIR')?.value;
+    expect(container).toMatchObject({ volumeMounts: expect.arrayContaining([{ name: 'checkpoints', mountPath: directory }]) });
+    expect(claim?.spec).toMatchObject({ accessModes: [relay.replicas > 1 ? 'ReadWriteMany' : 'ReadWriteOnce'] });
   });
 
   it('refers to secrets and settings that it holds or that deploy/kubernetes/secrets.ts makes', () => {

@@ -1,26 +1,31 @@
 /** Whether the record is whole, and what of it could not be handled. */
 import type { KeptDeadLetter } from '@baton/ports';
 import type { Context } from '../context.ts';
+import { checkpointLines } from './checkpoints.ts';
 import { CliProblem, EXIT, type ExitCode } from '../exit-codes.ts';
 import { colour, duration, harmless, oneLine, plural, shortHash, shortId, table } from '../format.ts';
 import { withBus } from '../read/bus-copy.ts';
+import { findCheckpoints, type NamedCheckpoints } from '../read/checkpoints.ts';
 import { reading } from '../read/connect.ts';
 import { verifyAll, type LogAndBus } from '../read/verify.ts';
 import { discardLetter, replayLetter } from '../write/dead-letters.ts';
 
-export async function verify(context: Context, options: { readonly bus: boolean }): Promise<ExitCode> {
+export async function verify(context: Context, options: NamedCheckpoints & { readonly bus: boolean }): Promise<ExitCode> {
   const { out } = context;
   const started = performance.now();
+  const found = await findCheckpoints(context, options);
   const result = await reading(context, ({ store }) =>
-    options.bus ? withBus(context, (bus) => verifyAll(store.log, bus)) : verifyAll(store.log, null),
+    options.bus ? withBus(context, (bus) => verifyAll(store.log, bus, found)) : verifyAll(store.log, null, found),
   );
-  const damaged = result.log.first_bad !== undefined || (result.bus !== null && result.bus.problem !== null);
-  printVerified(context, result, performance.now() - started);
+  const problems = [result.log.first_bad?.problem, result.checkpoints?.problem, result.bus?.problem];
+  const damaged = problems.some((problem) => problem !== undefined && problem !== null);
+  printVerified(context, result, found?.file ?? (options.checkpoints === false ? '--no-checkpoints' : null));
+  out.line(colour.dim(`  in ${duration(performance.now() - started)}`));
   out.result({ ok: !damaged, ...result });
   return damaged ? EXIT.damaged : EXIT.ok;
 }
 
-function printVerified({ out }: Context, { log, bus }: LogAndBus, took_ms: number): void {
+function printVerified({ out }: Context, { log, checkpoints, bus }: LogAndBus, looked_at: string | null): void {
   const { first_bad, checked, head } = log;
   if (first_bad === undefined) {
     out.line(
@@ -32,13 +37,16 @@ function printVerified({ out }: Context, { log, bus }: LogAndBus, took_ms: numbe
       `  ${colour.cyan('fix')} the ${plural(checked, 'event')} before it are right; restore the rest from a backup, then verify again`,
     );
   }
+  if (checkpoints !== null) for (const line of checkpointLines(checkpoints, looked_at ?? '')) out.line(line);
+  else if (looked_at !== null) out.line(colour.dim(`  checkpoints: not looked at (${looked_at})`));
+  else
+    out.line(colour.dim('  checkpoints: there are none here; a log that was cut or rewritten as a whole would not be noticed'));
   if (bus === null) out.line(colour.dim('  bus: not looked at (--no-bus)'));
   else if (bus.problem !== null) out.line(`${colour.red('✗')} bus: ${bus.problem}`);
   else
     out.line(
       `${colour.green('✓')} bus: ${plural(bus.compared, 'message')} from ${String(bus.head?.first_sequence ?? 0)} to ${String(bus.head?.last_sequence ?? 0)} are the events with the same numbers${bus.behind > 0 ? `; ${plural(bus.behind, 'event')} still to be copied` : ''}`,
     );
-  out.line(colour.dim(`  in ${duration(took_ms)}`));
 }
 
 export async function listLetters(

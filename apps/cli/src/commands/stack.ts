@@ -34,8 +34,11 @@ export async function up(context: Context): Promise<ExitCode> {
       : `${colour.green('✓')} The stack is ready after ${duration(performance.now() - started)}.`,
   );
   out.line();
-  const sandboxes = sandboxesOf(await Promise.all(partsOf(stack)));
+  const parts = await Promise.all(partsOf(stack));
+  const sandboxes = sandboxesOf(parts);
   if (isWeaker(sandboxes)) out.line(`  ${colour.yellow(WEAKER)}`);
+  const { sync } = relayNotes(parts);
+  if (sync !== undefined) out.line(colour.dim(`  bus sync       ${sync}`));
   out.line(whereToLook(home.directory, stack));
   out.result({
     already,
@@ -105,6 +108,7 @@ export async function provision(context: Context, options: { readonly roles?: bo
     admin_url,
     nats_url,
     replicas,
+    accept_unsynced: config.BATON_NATS_UNSYNCED === 'accept',
     passwords: passwordsFrom(environment),
     nkey_seed: nkeySeed(config),
     logger: { info: note, warn: note, error: note, fatal: note },
@@ -145,6 +149,11 @@ const sandboxesOf = (parts: readonly ServiceStatus[]): Readonly<Record<string, s
       found?.ready === true && found.notes['sandbox'] !== undefined ? [[name, found.notes['sandbox']]] : [],
     ),
   );
+/** What the relay says of the bus and of checkpoints. */
+const relayNotes = (parts: readonly ServiceStatus[]): Readonly<Record<string, string | undefined>> => {
+  const found = parts.find(({ name }) => name === 'relay')?.readiness;
+  return found?.ready === true ? found.notes : {};
+};
 const isWeaker = (sandboxes: Readonly<Record<string, string>>): boolean =>
   Object.values(sandboxes).some((mode) => mode !== 'bubblewrap');
 const WEAKER =
@@ -218,6 +227,9 @@ function printStatus(
         : `ends at ${String(bus.last_sequence)}${bus.last_sequence === log_head ? ', the same' : `, ${plural(log_head - bus.last_sequence, 'event')} behind`}`;
   out.line(`log            ${plural(log_head, 'event')}`);
   out.line(`bus            ${busText}`);
+  const { sync, checkpoints = 'the relay does not say' } = relayNotes(parts);
+  if (sync !== undefined) out.line(`               ${colour.dim(sync)}`);
+  out.line(`checkpoints    ${checkpoints === 'sealing' ? checkpoints : colour.yellow(checkpoints)}`);
   out.line(`dead letters   ${dead_letters === 0 ? 'none' : colour.red(`${String(dead_letters)}; see baton deadletters`)}`);
   out.line(
     `overdue        ${overdue.length === 0 ? 'nothing' : colour.red(overdue.map((row) => `${String(row.overdue)} of ${row.category}, the oldest since ${row.oldest_due_at}`).join('; '))}`,

@@ -15,6 +15,7 @@ import { reading } from '../read/connect.ts';
 import { follow } from '../read/follow.ts';
 import { missionStatus } from '../read/missions.ts';
 import { timelineEntry } from '../read/timeline.ts';
+import { findCheckpoints } from '../read/checkpoints.ts';
 import { verifyAll } from '../read/verify.ts';
 import { outcomeOf } from '../read/why.ts';
 import { down } from '../stack/down.ts';
@@ -153,8 +154,10 @@ async function deliver(context: Context, step: Step): Promise<Delivered> {
 
 async function verifyRecord(context: Context, step: Step): Promise<void> {
   step.begin('verifying the record (baton verify)');
-  const { log, bus } = await reading(context, ({ store }) => withBus(context, (open) => verifyAll(store.log, open)));
-  const problem = log.first_bad?.problem ?? bus?.problem;
+  const { log, checkpoints, bus } = await reading(context, ({ store }) =>
+    withBus(context, async (open) => verifyAll(store.log, open, await findCheckpoints(context, {}))),
+  );
+  const problem = log.first_bad?.problem ?? checkpoints?.problem ?? bus?.problem;
   if (problem) throw new CliProblem(EXIT.damaged, `the record is damaged: ${problem}`);
   step.done(`${plural(log.checked, 'event')}: no gap, every hash right, and the bus carries the same`);
 }

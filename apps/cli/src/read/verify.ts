@@ -1,7 +1,7 @@
-/** The log is whole, and the bus carries exactly what the log has under the same numbers: checked event by event. */
+/** The log is whole and still what was signed about it, and the bus carries exactly what the log has under the same numbers: checked event by event. */
 import type { BusConnection } from '@baton/bus';
 import type { StoredEvent } from '@baton/contracts';
-import { verifyLog, type Verified } from '@baton/event-store';
+import { verifyLog, watchCheckpoints, type CheckpointsVerified, type ReadCheckpoints, type Verified } from '@baton/event-store';
 import type { EventLog } from '@baton/ports';
 import { busHead, busMessage, type BusHead } from './bus-copy.ts';
 
@@ -16,6 +16,8 @@ export interface BusVerified {
 
 export interface LogAndBus {
   readonly log: Verified;
+  /** Null where none were looked at. */
+  readonly checkpoints: CheckpointsVerified | null;
   /** Null where the bus could not be reached. */
   readonly bus: BusVerified | null;
 }
@@ -23,12 +25,23 @@ export interface LogAndBus {
 /** Requests to the bus that are under way at once. */
 const COMPARE_AT_ONCE = 200;
 
-export async function verifyAll(log: Pick<EventLog, 'readAfter' | 'head'>, bus: BusConnection | null): Promise<LogAndBus> {
-  const verified = await verifyLog(log);
-  return { log: verified, bus: bus === null ? null : await compareBus(log, bus) };
+type Log = Pick<EventLog, 'readAfter' | 'head'>;
+
+/** The checkpoints were read before this is called: the log only grows, so what it lacks of them now it has lost. */
+export async function verifyAll(log: Log, bus: BusConnection | null, checkpoints: ReadCheckpoints | null): Promise<LogAndBus> {
+  return { ...(await verifyRecord(log, checkpoints)), bus: bus === null ? null : await compareBus(log, bus) };
 }
 
-async function compareBus(log: Pick<EventLog, 'readAfter' | 'head'>, bus: BusConnection): Promise<BusVerified> {
+export async function verifyRecord(log: Log, checkpoints: ReadCheckpoints | null): Promise<Omit<LogAndBus, 'bus'>> {
+  const watch = checkpoints && watchCheckpoints(checkpoints);
+  const verified = await verifyLog(log, watch?.seen);
+  return {
+    log: verified,
+    checkpoints: watch?.result({ checked: verified.checked, whole: verified.first_bad === undefined }) ?? null,
+  };
+}
+
+async function compareBus(log: Log, bus: BusConnection): Promise<BusVerified> {
   const head = await busHead(bus);
   // The log last: it only grows, so a bus that is ahead of it now was ahead all the time.
   const { position } = await log.head();

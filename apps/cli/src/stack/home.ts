@@ -12,6 +12,8 @@ export interface Home {
   readonly logs: string;
   /** Clones and worktrees of the services. */
   readonly work: string;
+  /** What is signed about the log, outside its database, and the public key to check it with. */
+  readonly checkpoints: string;
   /** What runs now; gone after `down`. */
   readonly stack_file: string;
   /** Ports, so that addresses stay the same over `down` and `up`. */
@@ -32,6 +34,7 @@ export function homeAt(directory: string): Home {
     nats: at('nats'),
     logs: at('logs'),
     work: at('work'),
+    checkpoints: at('checkpoints'),
     stack_file: at('stack.json'),
     ports_file: at('ports.json'),
     secrets_file: at('secrets.json'),

@@ -7,7 +7,7 @@ import { databaseUrl, startNats, startPostgres, type Log } from '@baton/tools';
 import type { Home } from './home.ts';
 import type { Part, Running } from './keep-running.ts';
 import { partSettings } from './part-settings.ts';
-import { nkeyOf, passwordOf, type Secrets } from './secrets.ts';
+import { nkeyOf, passwordOf, sealerKeyOf, type Secrets } from './secrets.ts';
 import { startService } from './service-process.ts';
 
 /** The repository that this file is part of: sources and built files lie at the same depth. */
@@ -105,13 +105,14 @@ export interface ServiceParts extends Omit<Parts, 'log'> {
   readonly nats_url: string;
   readonly log_level: string;
   readonly drain_grace_ms: number;
+  readonly unsynced: 'accept' | 'refuse';
   /** Of whoever started the stack: agents may see what a mission's contract names of it. */
   readonly environment: NodeJS.ProcessEnv;
 }
 
 /** Of whoever starts the stack: how agents are confined, among others. */
 const HANDED_ON =
-  /^(OTEL_TRACES_EXPORTER|OTEL_EXPORTER_OTLP_ENDPOINT|BATON_SWEEP_INTERVAL_MS|BATON_WORK_SLOTS|BATON_SANDBOX|BATON_SANDBOX_[A-Z_]+|BATON_RUN_[A-Z_]+|BATON_SECRET_VARIABLES)$/;
+  /^(OTEL_TRACES_EXPORTER|OTEL_EXPORTER_OTLP_ENDPOINT|BATON_SWEEP_INTERVAL_MS|BATON_WORK_SLOTS|BATON_SANDBOX|BATON_SANDBOX_[A-Z_]+|BATON_RUN_[A-Z_]+|BATON_SEAL_[A-Z_]+|BATON_SECRET_VARIABLES)$/;
 
 export const entryOf = (service: ServiceName): string => join(REPOSITORY, 'apps', service, 'dist', 'main.js');
 
@@ -133,6 +134,13 @@ export function servicePart(service: ServiceName, parts: ServiceParts): Part {
     BATON_TEMPLATES_DIR: join(REPOSITORY, 'apps', 'planner', 'templates'),
     BATON_WORK_DIR: work,
   };
+  // Who copies the log seals it; nobody else has the key.
+  if (service === 'relay')
+    Object.assign(env, {
+      BATON_NATS_UNSYNCED: parts.unsynced,
+      BATON_CHECKPOINTS_DIR: home.checkpoints,
+      BATON_SEALER_KEY: sealerKeyOf(secrets),
+    });
   for (const [name, value] of Object.entries(environment)) {
     if (HANDED_ON.test(name)) env[name] = value;
   }

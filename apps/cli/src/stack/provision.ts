@@ -1,6 +1,17 @@
 /** Database and bus have everything the services need: the same step on a laptop, under compose and in a cluster; again changes nothing. */
-import { PROVISIONER, connectBus, ensureTopology, lowestWatermark, type BusLogger } from '@baton/bus';
+import {
+  PROVISIONER,
+  connectBus,
+  ensureTopology,
+  UNSYNCED_FIX,
+  UnsyncedBus,
+  lowestWatermark,
+  requireSynced,
+  type BusLogger,
+  type SyncSetting,
+} from '@baton/bus';
 import { migrate, openEventStore, setPasswords } from '@baton/event-store';
+import { CliProblem, EXIT } from '../exit-codes.ts';
 
 export interface Provision {
   /** A role that may create roles and schemas in this database. */
@@ -11,6 +22,8 @@ export interface Provision {
   readonly nkey_seed: string | undefined;
   /** Copies of each stream. */
   readonly replicas: number;
+  /** A single server that forgets at a power loss what it has acknowledged is known to be one. */
+  readonly accept_unsynced: boolean;
   readonly logger: BusLogger;
   /** How long the bus may take to let us in. */
   readonly connect_ms_max: number;
@@ -20,6 +33,8 @@ export interface Provisioned {
   readonly migrations: readonly string[];
   readonly created: readonly string[];
   readonly updated: readonly string[];
+  /** Whether the bus has on disk what it acknowledges. */
+  readonly bus_sync: SyncSetting;
 }
 
 export async function provision(options: Provision): Promise<Provisioned> {
@@ -34,6 +49,10 @@ export async function provision(options: Provision): Promise<Provisioned> {
       `nats-server at ${options.nats_url} did not let the provisioner in within ${String(options.connect_ms_max)} ms`,
     );
     try {
+      const asked = requireSynced(bus.connection, options).catch(explain);
+      // Where it is accepted nothing depends on the answer, and nobody has to wait for it.
+      asked.catch(() => undefined);
+      if (!options.accept_unsynced) await asked;
       // A stream that has to be made again holds what somebody has still to handle, under the numbers it had.
       const topology = {
         replicas: options.replicas,
@@ -41,13 +60,24 @@ export async function provision(options: Provision): Promise<Provisioned> {
         consumer_start: kept,
       };
       const { created, updated } = await ensureTopology(bus.connection, topology);
-      return { migrations: applied, created, updated };
+      return { migrations: applied, created, updated, bus_sync: await asked };
     } finally {
       await bus.close();
     }
   } finally {
     await store.close();
   }
+}
+
+/** A setting that has to be changed is no bug of ours. */
+function explain(error: unknown): never {
+  if (!(error instanceof UnsyncedBus)) throw error;
+  throw new CliProblem(
+    EXIT.refused,
+    error.message,
+    `${UNSYNCED_FIX}; for \`baton up\`, "nats_sync_interval": "always" in parts.json of the home directory`,
+    { cause: error },
+  );
 }
 
 /** The promise, or an error when the time is over; what comes in late is closed. */

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { BUS_USERS, type BusUser } from '@baton/bus';
 import { AUDITOR_ROLE, SERVICE_NAMES, roleOf } from '@baton/contracts';
+import { SEALER_KEY_NAME, newSigningKey } from '@baton/event-store';
 import { createUser } from '@nats-io/nkeys';
 import { z } from 'zod';
 import { readJson, writeJson, type Home } from './home.ts';
@@ -14,6 +15,8 @@ const secretsSchema = z.object({
   postgres: z.record(z.string(), z.string().min(1)),
   /** User of the bus → its nkey. */
   nkeys: z.record(z.string(), nkeySchema),
+  /** Signs checkpoints of the log; its public half is beside them. */
+  sealer: z.string().startsWith('PRIVATE+KEY+').optional(),
 });
 export type Secrets = z.infer<typeof secretsSchema>;
 
@@ -32,6 +35,7 @@ export function ensureSecrets(home: Home): Secrets {
     postgres_superuser: found?.postgres_superuser ?? password(),
     postgres: Object.fromEntries(roles.map((role) => [role, found?.postgres[role] ?? password()])),
     nkeys: Object.fromEntries(BUS_USERS.map((user) => [user, found?.nkeys[user] ?? newNkey()])),
+    sealer: found?.sealer ?? newSigningKey(SEALER_KEY_NAME),
   };
   if (JSON.stringify(found) !== JSON.stringify(secrets)) writeJson(home.secrets_file, secrets, OWNER_ONLY);
   return secrets;
@@ -52,4 +56,9 @@ export function passwordOf(secrets: Secrets, role: string): string {
   const found = secrets.postgres[role];
   if (found === undefined) throw new Error(`there is no password of ${role}: ensureSecrets was not called`);
   return found;
+}
+
+export function sealerKeyOf(secrets: Secrets): string {
+  if (secrets.sealer === undefined) throw new Error('there is no key of the sealer: ensureSecrets was not called');
+  return secrets.sealer;
 }

@@ -26,6 +26,8 @@ export interface SupervisorOptions {
   readonly pg_url: string | undefined;
   readonly log_level: string;
   readonly drain_grace_ms: number;
+  /** `accept`: our own nats-server need not have on disk what it acknowledges. */
+  readonly unsynced: 'accept' | 'refuse';
   readonly environment: NodeJS.ProcessEnv;
   /** What is under way, for whoever waits at the terminal. */
   readonly progress: (text: string) => void;
@@ -135,28 +137,15 @@ async function startParts(
     nats_url: stack.nats_url,
     nkey_seed: nkeyOf(secrets, PROVISIONER).seed,
     replicas: 1,
+    accept_unsynced: options.unsynced === 'accept',
     logger: busLogger(log),
     connect_ms_max: NATS_LOGIN_MS_MAX,
   });
   log('provisioned', { ...made });
   progress(`starting ${SERVICE_NAMES.join(', ')}`);
   const postgres_url = options.pg_url === undefined ? await overSocket(stack.postgres_url, home.postgres) : stack.postgres_url;
-  const { log_level, drain_grace_ms, environment } = options;
-  for (const service of SERVICE_NAMES) {
-    await start(
-      servicePart(service, {
-        home,
-        secrets,
-        ports,
-        postgres_url,
-        nats_url: stack.nats_url,
-        log_level,
-        drain_grace_ms,
-        environment,
-      }),
-      kept.services,
-    );
-  }
+  const services = { ...options, secrets, ports, postgres_url, nats_url: stack.nats_url };
+  for (const service of SERVICE_NAMES) await start(servicePart(service, services), kept.services);
   const { halted } = await allReady(stack.services, home, aborted);
   if (halted) progress(RELAY_HALTED);
   update({ status: 'running' });

@@ -1,14 +1,15 @@
 /** The event stream is made anew from the log, which is the record: whatever the bus held that the log does not is gone from it. */
 import { PROVISIONER, connectBus, ensureTopology, lowestWatermark, type BusConnection, type BusLogger } from '@baton/bus';
 import { EVENT_STREAM } from '@baton/contracts';
-import { verifyLog } from '@baton/event-store';
 import type { EventLog, Watermarks } from '@baton/ports';
 import { setTimeout as delay } from 'node:timers/promises';
 import { nkeySeed } from '../config.ts';
 import type { Context } from '../context.ts';
 import { CliProblem, EXIT } from '../exit-codes.ts';
 import { busHead } from '../read/bus-copy.ts';
+import { CHECKPOINTS_FIX, findCheckpoints } from '../read/checkpoints.ts';
 import { requireSecrets } from '../read/connect.ts';
+import { verifyRecord } from '../read/verify.ts';
 import { requireStack } from '../stack/home.ts';
 import { withinMs } from '../stack/provision.ts';
 import { nkeyOf } from '../stack/secrets.ts';
@@ -40,12 +41,21 @@ export async function rebuildBus(
   progress: (text: string) => void,
 ): Promise<RebuiltBus> {
   progress('proving that the log is whole');
-  const { first_bad } = await verifyLog(log);
+  const {
+    log: { first_bad },
+    checkpoints,
+  } = await verifyRecord(log, await findCheckpoints(context, {}));
   if (first_bad !== undefined)
     throw new CliProblem(
       EXIT.damaged,
       `position ${String(first_bad.position)} of the log: ${first_bad.problem}; the bus may be the only whole copy, so it is left as it is`,
       'restore the log first, see deploy/runbooks/rebuild-log.md',
+    );
+  if (checkpoints !== null && checkpoints.problem !== null)
+    throw new CliProblem(
+      EXIT.damaged,
+      `${checkpoints.problem}; the bus may hold what is missing, so it is left as it is`,
+      CHECKPOINTS_FIX,
     );
   const bus = await asProvisioner(context);
   try {

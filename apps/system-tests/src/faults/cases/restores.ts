@@ -84,6 +84,10 @@ const olderDump: Fault = {
     });
     const { exit } = await baton.run('verify');
     if (exit !== 7) throw new Error(`baton verify ended with ${exit} while the bus was ahead, not with 7`);
+    const { exit: rebuilt, stderr } = await baton.run('rebuild', 'bus');
+    if (rebuilt !== 7 || !stderr.includes('the log ends at'))
+      throw new Error(`rebuild bus ended with ${rebuilt} on a log that lacks what was signed, not with 7: ${stderr}`);
+    await runbook(ground, 'rebuild-log.md', 'If the checkpoints are ahead');
     await runbook(ground, 'rebuild-log.md', 'If the bus is ahead');
     await on.recovered(performance.now(), { within_ms: TAKEN_UP_WITHIN_MS });
     await on.verify();
