@@ -6,5 +6,6 @@ export { GENESIS_HASH, hashOf } from './hash-chain.ts';
 export { openHistory, type History, type MissionDeadline, type Overdue, type RecentMission } from './history.ts';
 export { migrate, type Migrated } from './migrate.ts';
 export { openEventStore, type EventStore, type EventStoreOptions } from './postgres-event-log.ts';
+export type { Predecessors } from './predecessors.ts';
 export { LOGIN_ROLES, OWNER_ROLE, makeRoles, setPasswords } from './roles.ts';
 export { verifyLog, type Verified } from './verify.ts';

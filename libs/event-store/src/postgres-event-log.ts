@@ -11,6 +11,7 @@ import { signalsOn, type Signals } from './listen.ts';
 import { loadStream } from './load.ts';
 import { NEWS, POSITIONS } from './news.ts';
 import { readAfter, readHead } from './read-after.ts';
+import { postgresPredecessors, type Predecessors } from './predecessors.ts';
 import { postgresWatermarks } from './watermarks.ts';
 
 export interface EventStoreOptions {
@@ -30,6 +31,7 @@ export interface EventStore {
   readonly leases: Leases;
   readonly watermarks: Watermarks;
   readonly deadLetters: DeadLetters;
+  readonly predecessors: Predecessors;
   readonly artifacts: ArtifactStore;
   /** Told the position of the newest event. */
   readonly onAppended: Signals<number>['listen'];
@@ -77,6 +79,7 @@ export function openEventStore(options: EventStoreOptions): EventStore {
     leases: postgresLeases(ask),
     watermarks: postgresWatermarks(ask),
     deadLetters: postgresDeadLetters(ask),
+    predecessors: postgresPredecessors(ask),
     artifacts: postgresArtifacts(ask, appends),
     onAppended: positions.listen,
     onNews: news.listen,

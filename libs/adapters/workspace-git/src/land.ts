@@ -45,7 +45,11 @@ export async function landOnTarget(options: LandOptions, land: Land): Promise<La
     // Also after a push that seemed to fail: what counts is what the branch says now.
     const { head: now } = await options.mirrors.fetch(repository);
     if (await isOn(options.git, call, commit, now.commit)) return { status: 'landed', commit, tree: land.tree };
-    if (now.commit !== land.expected_base) return { status: 'moved', target_commit: now.commit };
+    if (now.commit !== land.expected_base) {
+      // A push that its process did not outlive may have been the first.
+      const by_another = await findLanded(options.git, call, now.commit, land.trailers);
+      return by_another === null ? { status: 'moved', target_commit: now.commit } : { status: 'landed', ...by_another };
+    }
     throw (
       pushed ??
       workspaceProblem('transient', `could not ${doing}: the push was accepted, but the branch is still at ${now.commit}`)
