@@ -32,7 +32,7 @@ describe('a failpoint', () => {
   it('bound to something acts each time that this comes by, and at nothing else', () => {
     const acted: string[] = [];
     armFailpoint('handle@m-1', (name) => void acted.push(name));
-    for (const of of ['m-1', 'm-2', undefined, 'm-1']) failpoint('handle', of);
+    for (const mission of ['m-1', 'm-2', undefined, 'm-1']) failpoint('handle', mission);
     failpoint('before-ack', 'm-1');
     expect(acted).toEqual(['handle', 'handle']);
   });
