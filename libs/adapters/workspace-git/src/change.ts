@@ -20,6 +20,17 @@ export const GITLINK = '160000';
 
 /** Git obeys these: what they say would act on whoever checks the change out. A person may change them, an agent not. */
 const GIT_CONFIGURATION = new Set(['.gitmodules', '.gitattributes', '.gitconfig']);
+/** What file systems leave out or take for the same: a Mac these characters, Windows all from a colon on and dots and spaces at the end. */
+const IGNORED_ON_MACS = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
+const IGNORED_ON_WINDOWS = /(:.*|[. ]+)$/s;
+/** The short names that Windows gives to `.git`, `.gitmodules` and the like. */
+const SHORT_NAME = /^(git|gitmod|gitatt|gitcon|gi[0-9a-f]{4})~[0-9]+$/;
+
+/** Whether some file system somewhere takes this for something that git looks at. */
+function isGits(part: string): boolean {
+  const name = part.replace(IGNORED_ON_MACS, '').toLowerCase().replace(IGNORED_ON_WINDOWS, '').replace(IGNORED_ON_WINDOWS, '');
+  return name === '.git' || GIT_CONFIGURATION.has(name) || SHORT_NAME.test(name);
+}
 
 /** `git diff-tree -r -z --raw --numstat`: first all modes, then all counts. */
 export function parseDiffTree(output: Buffer): readonly ChangedPath[] {
@@ -78,11 +89,8 @@ export async function refusedPaths(
 
 export function isForbidden(path: string): boolean {
   // A name that is not UTF-8 was decoded to something else; one with a line break is two in any list people read.
-  if (path === '' || path.startsWith('/') || /[\uFFFD\\\n]/.test(path)) return true;
-  return path.split('/').some((part) => {
-    const name = part.toLowerCase();
-    return name === '' || name === '.' || name === '..' || name === '.git' || GIT_CONFIGURATION.has(name);
-  });
+  if (path === '' || path.startsWith('/') || /[\uFFFD\\\n\r\u2028\u2029]/.test(path)) return true;
+  return path.split('/').some((part) => part === '' || part === '.' || part === '..' || isGits(part));
 }
 
 /**
@@ -95,7 +103,7 @@ export function leavesTree(path: string, target: string): boolean {
   let went_down = false;
   for (const part of target.split('/')) {
     if (part === '' || part === '.') continue;
-    if (part.toLowerCase() === '.git') return true;
+    if (isGits(part)) return true;
     if (part !== '..') went_down = true;
     else if (went_down || --depth < 0) return true;
   }
