@@ -1,4 +1,5 @@
 /** Which paths a change touches and which of them it may: pure, read from trees and never from what anybody says. */
+import { workspaceProblem } from '@baton/workbench';
 import picomatch from 'picomatch';
 
 export interface ChangedPath {
@@ -47,13 +48,20 @@ export function parseDiffTree(output: Buffer): readonly ChangedPath[] {
     const [insertions = '', deletions = '', ...path_parts] = field.split('\t');
     const path = path_parts.join('\t');
     const mode = modes.get(path);
-    if (mode === undefined) throw new Error(`git diff-tree counted lines of "${path}" without naming its modes`);
+    if (mode === undefined) throw outOfOrder(`lines of "${path}" are counted, and its modes are not named`);
     changed.push({ path, ...mode, insertions: countOf(insertions), deletions: countOf(deletions) });
   }
   if (changed.length !== modes.size)
-    throw new Error(`git diff-tree named ${String(modes.size)} paths and counted ${String(changed.length)}`);
+    throw outOfOrder(`${String(modes.size)} paths are named, and ${String(changed.length)} counted`);
   return changed;
 }
+
+/** Two ways of reading one tree disagree: it is not one that git has made. */
+const outOfOrder = (how: string): Error =>
+  workspaceProblem(
+    'policy',
+    `git tells of one change twice and not the same (${how}): the repository holds a tree that is out of order; git fsck names it`,
+  );
 
 const countOf = (text: string): number => (text === '-' ? 0 : Number(text));
 
