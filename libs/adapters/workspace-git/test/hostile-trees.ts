@@ -132,8 +132,8 @@ const things = fc.oneof(
   { weight: 6, arbitrary: contents.map((content) => ({ kind: 'file' as Kind, ...content })) },
   { weight: 2, arbitrary: contents.map((content) => ({ kind: 'program' as Kind, ...content })) },
   { weight: 3, arbitrary: targets.map((target) => ({ kind: 'link' as Kind, ...target })) },
-  { weight: 1, arbitrary: fc.constant({ kind: 'hard-link' as Kind, text: '', forbidden: true }) },
-  { weight: 1, arbitrary: fc.constant({ kind: 'repository' as Kind, text: '', forbidden: true }) },
+  { weight: 1, arbitrary: fc.constant<Omit<Part, 'path'>>({ kind: 'hard-link', text: '', forbidden: true }) },
+  { weight: 1, arbitrary: fc.constant<Omit<Part, 'path'>>({ kind: 'repository', text: '', forbidden: true }) },
 );
 
 /** Git looks at no file of this name, wherever it lies: it is not taken, and nobody has to be told. */
