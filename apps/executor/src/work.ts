@@ -84,7 +84,7 @@ async function made(parts: ExecutorParts, workspace: Workspace, running: Running
     message: `${task.title} (attempt ${number})`,
   });
   if (collected.status === 'refused') {
-    const where = `the agent wrote outside its write-set (${write_set.join(', ')})`;
+    const where = `the agent wrote outside its write-set (${write_set.join(', ')}), or what nobody may hand on`;
     return failure('policy', `${where}: ${collected.paths.join(', ')}`, summary);
   }
   if (collected.status === 'empty') return failure('semantic', 'the agent said done and changed nothing', summary);

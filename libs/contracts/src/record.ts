@@ -1,4 +1,5 @@
 /** From bytes to a typed event: the one place where an event's texts are parsed, checked and (later) upcast. */
+import type { z } from 'zod';
 import { metaSchema, type EventMeta, type StoredEvent } from './envelope.ts';
 import { describeEvent, type BatonEvent } from './events.ts';
 
@@ -39,12 +40,26 @@ export function parseData(type: string, schema_version: number, data: string): B
     throw new UnreadableEvent('unknown-type', `no event type "${type}" is known here; a newer release may have written it`);
   if (schema_version > known.version)
     throw new UnreadableEvent('unknown-type', `"${type}" has version ${schema_version}, this release knows ${known.version}`);
-  const parsed = known.schema.safeParse(json(data, `data of ${type}`));
+  const value = json(data, `data of ${type}`);
+  let parsed = known.schema.safeParse(value);
+  // Parts that people write are strict, so that they are told of what nobody reads; what a newer release adds is passed over.
+  if (!parsed.success && withoutUnknown(value, parsed.error.issues)) parsed = known.schema.safeParse(value);
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
     throw new UnreadableEvent('invalid', `data of ${type} does not fit its schema: ${faults}`);
   }
   return { type, data: parsed.data } as BatonEvent;
+}
+
+/** Takes away what is there too much; false = something else is wrong as well, or nothing. */
+function withoutUnknown(value: unknown, issues: readonly z.core.$ZodIssue[]): boolean {
+  for (const issue of issues) {
+    if (issue.code !== 'unrecognized_keys') return false;
+    let at = value as Record<PropertyKey, unknown>;
+    for (const name of issue.path) at = at[name] as Record<PropertyKey, unknown>;
+    for (const key of issue.keys) delete at[key];
+  }
+  return issues.length > 0;
 }
 
 /** A stored event, parsed. Throws UnreadableEvent. */

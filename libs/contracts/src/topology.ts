@@ -101,7 +101,7 @@ export type ConsumerName = keyof typeof CONSUMERS;
  * How long a delivery may stay unsettled before it is delivered again. Long work never holds one (leases do). What a process
  * that died had in hand waits this long, and missions have to be over that within ten seconds.
  */
-export const ACK_WAIT_MS = 6_000;
+export const ACK_WAIT_MS = 5_000;
 /** After this many deliveries the message is dead-lettered, and tried once more alone: also the way out for one that kills its process. */
 export const DELIVERIES_MAX = 8;
 

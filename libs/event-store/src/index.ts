@@ -24,6 +24,7 @@ export { GENESIS_HASH, hashOf } from './hash-chain.ts';
 export { openHistory, type History, type MissionDeadline, type Overdue, type RecentMission } from './history.ts';
 export { migrate, type Migrated } from './migrate.ts';
 export { openEventStore, type EventStore, type EventStoreOptions } from './postgres-event-log.ts';
+export type { Predecessors } from './predecessors.ts';
 export { LOGIN_ROLES, OWNER_ROLE, makeRoles, setPasswords } from './roles.ts';
 export { SEAL_EVENTS_MAX, SEAL_INTERVAL_MS, startSealer, type Sealer, type SealerOptions, type SealerStatus } from './sealer.ts';
 export { UnusableKey, newSigningKey, readSigningKey, readVerifierKey, type SigningKey, type VerifierKey } from './signed-note.ts';

@@ -10,6 +10,7 @@ import { postgresLeases } from './leases.ts';
 import { signalsOn, type Signals } from './listen.ts';
 import { loadStream } from './load.ts';
 import { NEWS, POSITIONS } from './news.ts';
+import { postgresPredecessors, type Predecessors } from './predecessors.ts';
 import { readAfter, readEpoch, readHead } from './read-after.ts';
 import { postgresWatermarks } from './watermarks.ts';
 
@@ -30,6 +31,7 @@ export interface EventStore {
   readonly leases: Leases;
   readonly watermarks: Watermarks;
   readonly deadLetters: DeadLetters;
+  readonly predecessors: Predecessors;
   readonly artifacts: ArtifactStore;
   /** Told the position of the newest event. */
   readonly onAppended: Signals<number>['listen'];
@@ -79,6 +81,7 @@ export function openEventStore(options: EventStoreOptions): EventStore {
     leases: postgresLeases(ask),
     watermarks: postgresWatermarks(ask),
     deadLetters: postgresDeadLetters(ask),
+    predecessors: postgresPredecessors(ask),
     artifacts: postgresArtifacts(ask, appends),
     onAppended: positions.listen,
     onNews: news.listen,

@@ -4,7 +4,7 @@
  */
 import { SERVICES, readOutsideJson, type Category, type InboundName, type ServiceName } from '@baton/contracts';
 import { LEASE_MS, react, type Waiting } from '@baton/domain';
-import type { DeadLetters, EventLog } from '@baton/ports';
+import { failpoint, type DeadLetters, type EventLog } from '@baton/ports';
 import { atOnce } from './at-once.ts';
 import { decideAndAppend, type Appending } from './decide-and-append.ts';
 import type { Decided, Request } from './decided.ts';
@@ -143,6 +143,7 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
 
   const handle = async (delivery: Delivery): Promise<void> => {
     const { requests, correlation_id, traceparent, label } = requestsOf(delivery);
+    failpoint('handle', correlation_id);
     if (requests.length === 0) return;
     await instruments.span(
       `process ${label}`,

@@ -1,5 +1,6 @@
 /** Named places where a fault test may end the process; while none is armed, passing one costs a comparison. */
 export const FAILPOINTS = [
+  'handle',
   'before-append',
   'after-append',
   'before-ack',
@@ -12,22 +13,36 @@ export const FAILPOINTS = [
 ] as const;
 export type Failpoint = (typeof FAILPOINTS)[number];
 
-/** `after-append:3`: the third time that this process comes by. */
-export const FAILPOINT_PATTERN = new RegExp(`^(${FAILPOINTS.join('|')}):([1-9][0-9]{0,5})$`);
+/**
+ * `after-append:3`: acts the third time that this process comes by. `handle@m-1`: acts each time that it comes by with what
+ * belongs to m-1, also after a restart; `handle!m-1` throws there instead, as a defect of the code would.
+ */
+const NAMES = FAILPOINTS.join('|');
+export const FAILPOINT_PATTERN = new RegExp(`^(?:${NAMES})(?::[1-9][0-9]{0,5}|[@!][\\w.-]{1,100})$`);
+const PARTS = /^([a-z-]+)([:@!])(.+)$/;
 
-let armed: ((name: Failpoint) => void) | null = null;
+let armed: ((name: Failpoint, of: string | undefined) => void) | null = null;
 
-export function failpoint(name: Failpoint): void {
-  if (armed !== null) armed(name);
+/** `of`: to what it belongs that comes by, for those who wait for one of many. */
+export function failpoint(name: Failpoint, of?: string): void {
+  if (armed !== null) armed(name, of);
 }
 
-/** `act` ends the process; called once, the nth time that the named place is passed. Throws for a place that does not exist. */
+/** `act` ends the process. Throws for a place that does not exist. */
 export function armFailpoint(setting: string, act: (name: Failpoint) => void): void {
-  const [, at, nth] = FAILPOINT_PATTERN.exec(setting) ?? [];
+  const [, at, how, what] = (FAILPOINT_PATTERN.test(setting) && PARTS.exec(setting)) || [];
   if (at === undefined)
-    throw new Error(`failpoint "${setting}" does not exist: give <name>:<nth> with a name of ${FAILPOINTS.join(', ')}`);
-  let left = Number(nth);
-  armed = (name) => {
-    if (name === at && --left === 0) act(name);
+    throw new Error(
+      `failpoint "${setting}" does not exist: give <name>:<nth>, <name>@<id> or <name>!<id> with a name of ${FAILPOINTS.join(', ')}`,
+    );
+  let left = how === ':' ? Number(what) : 0;
+  armed = (name, of) => {
+    if (name !== at) return;
+    if (how === ':') {
+      if (--left === 0) act(name);
+    } else if (of === what) {
+      if (how === '@') act(name);
+      else throw new TypeError(`failpoint ${setting}`);
+    }
   };
 }

@@ -6,10 +6,13 @@ import { pid } from 'node:process';
 import { FAILPOINT_PATTERN, FAILPOINTS } from '@baton/ports';
 import { LOG_LEVELS } from '@baton/telemetry';
 import { z } from 'zod';
+import { placeOfProcesses } from './predecessors.ts';
 
 const HTTP_PORT_DEFAULT = 8080;
 const DRAIN_GRACE_MS_DEFAULT = 25_000;
 const SWEEP_INTERVAL_MS_DEFAULT = 500;
+
+const PLACE = placeOfProcesses();
 
 const milliseconds = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
@@ -47,7 +50,7 @@ export const baseConfigSchema = z.object({
       () =>
         `${hostname()
           .replaceAll(/[^\w.-]/g, '-')
-          .slice(0, 60)}-${pid}-${randomBytes(4).toString('hex')}`,
+          .slice(0, 60)}${PLACE === null ? '' : `-${PLACE}`}-${pid}-${randomBytes(4).toString('hex')}`,
     )
     .describe('leave it out; or give a name that no other process has, and that is another one after each start'),
   BATON_LOG_LEVEL: z
@@ -64,9 +67,11 @@ export const baseConfigSchema = z.object({
     .describe('give how often due deadlines are looked for, 10 to 60000 ms'),
   BATON_FAILPOINT: z
     .string()
-    .regex(FAILPOINT_PATTERN, 'is not the name of a failpoint with a count')
+    .regex(FAILPOINT_PATTERN, 'is not the name of a failpoint with a count or an id')
     .optional()
-    .describe(`leave it out; or, to test a crash, give <name>:<nth> with a name of ${FAILPOINTS.join(', ')}`),
+    .describe(
+      `leave it out; or, to test a crash, give <name>:<nth>, <name>@<id> or <name>!<id> with a name of ${FAILPOINTS.join(', ')}`,
+    ),
   OTEL_TRACES_EXPORTER: z.enum(['none', 'console', 'otlp']).default('none').describe('give none, console or otlp'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/ })

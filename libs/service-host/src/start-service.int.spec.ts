@@ -1,9 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { publishInbound } from '@baton/bus';
-import { eventually } from '@baton/testing';
+import type { DueDeadline } from '@baton/ports';
+import { appendOf, eventually, storedBy } from '@baton/testing';
 import { Module } from '@nestjs/common';
 import { hostedService, type HostedService } from '../test/hosted-service.ts';
 import { RUNTIME, startService } from './index.ts';
+import { placeOfProcesses } from './predecessors.ts';
 
 const WITHIN = { within_ms: 20_000 };
 
@@ -84,6 +88,32 @@ describe('a service', () => {
     await swept.promise;
     expect(host.lines.filter(({ msg }) => msg === 'sweep-failed')).toHaveLength(1);
     expect((await host.call('/metrics')).text).toContain('baton_sweep_failures_total 1\n');
+  });
+
+  it('has what a process of this machine held that died, before it looks for what is due', async () => {
+    const { store } = (await host.start()).platform;
+    const child = spawn(process.execPath, ['--eval', '']);
+    await once(child, 'exit');
+    const place = placeOfProcesses() ?? '';
+    const holders = [`x-${place}-${String(child.pid)}-00000000`, `x-${place}-${String(process.pid)}-00000000`, 'elsewhere'];
+    for (const [nth, holder] of holders.entries())
+      storedBy(
+        await store.log.append(
+          appendOf(1, { stream: `mission-${String(nth)}`, deadline: { key: 'k', after_ms: 3_600_000, holder } }),
+        ),
+      );
+    await host.reset();
+    const due = Promise.withResolvers<readonly DueDeadline[]>();
+    const running = host.start({
+      sweep: async () => {
+        const { log } = (await running).platform.store;
+        due.resolve(await log.claimDue({ categories: ['mission'], holder: 'next', hold_ms: 3_600_000, limit: 10 }));
+        return 0;
+      },
+    });
+    // Where the system does not say which process is meant, leases run out by themselves.
+    const expected = process.platform === 'linux' ? [{ stream: 'mission-0', last_holder: holders[0] }] : [];
+    expect(await due.promise).toMatchObject(expected);
   });
 
   it('stops in order: not ready, no new work, what is under way ends, then the connections', async () => {

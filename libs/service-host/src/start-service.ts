@@ -3,7 +3,7 @@
  * opened before is closed again, in order.
  */
 import { connectBus, jetStreamStrategy, watchWatermarks, type BusConnection } from '@baton/bus';
-import { consumersOf, type ConsumerName, type ServiceName } from '@baton/contracts';
+import { SERVICES, consumersOf, type ConsumerName, type ServiceName } from '@baton/contracts';
 import { openEventStore, type EventStore } from '@baton/event-store';
 import { collectDefaultMetrics, createMetrics, logger, Registry, startTelemetry, type Logger } from '@baton/telemetry';
 import { ModulesContainer } from '@nestjs/core';
@@ -13,6 +13,7 @@ import { health, type Health } from './health.ts';
 import { startListener, type Answer, type HttpListener } from './http-listener.ts';
 import { instrumentsOf } from './instruments.ts';
 import { createNestApp, type ServiceModule } from './nest-app.ts';
+import { letPredecessorsGo } from './predecessors.ts';
 import { RUNTIME, type HostedRuntime, type Platform } from './platform.ts';
 import { startSweeping } from './sweeping.ts';
 import { waitFor, whereOf } from './wait-for.ts';
@@ -231,6 +232,7 @@ async function startHandling({ app, platform, listener, consumers, onOpened }: H
     onOpened('edge', drainEdge);
     return;
   }
+  if (SERVICES[platform.name].appends.length > 0) await letPredecessorsGo(platform.store, log);
   // A delivery goes straight to the runtime: none of Nest's pipes, guards or observables is on its way.
   const strategy = jetStreamStrategy({
     bus: platform.bus,

@@ -1,5 +1,6 @@
 /** Where a program that is not ours is let loose: an empty home, an empty temp directory, and the variables it was promised. */
-import { chmod, lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { chmod, lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface RunDirectory {
@@ -40,19 +41,39 @@ export function scrubbedEnvironment(
   return scrubbed;
 }
 
-/** Removes a tree even where a program took the write permission off its directories (module caches do). Absent is fine. */
+/** How far below the top a directory may lie before it is brought up: with a name behind it still a path that systems take. */
+const NESTED_CHARS_MAX = 500;
+
+/**
+ * Removes a tree even where a program took the write permission off its directories (module caches do), or nested them deeper than
+ * any path reaches. Absent is fine.
+ */
 export async function removeTree(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true });
   } catch {
-    await makeWritable(path);
+    await makeRemovable(path);
     await rm(path, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
-async function makeWritable(path: string): Promise<void> {
-  if (!(await lstat(path)).isDirectory()) return;
+async function makeRemovable(top: string): Promise<void> {
+  if (!(await lstat(top)).isDirectory()) return;
+  const queue = [top];
+  for (let at = queue.pop(); at !== undefined; at = queue.pop()) {
+    await chmod(at, 0o700);
+    for (const entry of await readdir(at, { withFileTypes: true })) {
+      if (!entry.isDirectory()) continue;
+      const path = join(at, entry.name);
+      queue.push(path.length - top.length < NESTED_CHARS_MAX ? path : await broughtUp(path, top));
+    }
+  }
+}
+
+async function broughtUp(path: string, top: string): Promise<string> {
+  const to = join(top, randomUUID());
+  // Without it nobody but root may give it another parent.
   await chmod(path, 0o700);
-  for (const entry of await readdir(path, { withFileTypes: true }))
-    if (entry.isDirectory()) await makeWritable(join(path, entry.name));
+  await rename(path, to);
+  return to;
 }

@@ -1,5 +1,5 @@
 /** Decision cards: shown whole, and answered for exactly the content that was shown. */
-import { parseStored, type DataOf, type EventRecord } from '@baton/contracts';
+import type { DataOf, EventRecord } from '@baton/contracts';
 import type { History } from '@baton/event-store';
 import type { Context } from '../context.ts';
 import { CliProblem, EXIT, type ExitCode } from '../exit-codes.ts';
@@ -17,7 +17,7 @@ export async function approvals(context: Context): Promise<ExitCode> {
   const { out } = context;
   return reading(context, async ({ history }) => {
     const [gates, now] = await Promise.all([history.openGates(), history.now()]);
-    const cards = gates.map((gate) => parseStored(gate) as OpenedGate);
+    const cards = parseAll(gates) as readonly OpenedGate[];
     if (cards.length === 0) out.line('No decision is asked for.');
     else
       out.line(

@@ -1,7 +1,7 @@
 /** The events of a mission as they are recorded, each once and in order, until the mission has ended. */
-import { parseStored, type EventRecord } from '@baton/contracts';
+import type { EventRecord } from '@baton/contracts';
 import type { EventStore, History } from '@baton/event-store';
-import { missionStatus } from './missions.ts';
+import { missionStatus, readable } from './missions.ts';
 
 export interface Follow {
   readonly history: Pick<History, 'missionEvents'>;
@@ -24,8 +24,9 @@ export async function* follow({ history, onAppended, mission_id, signal }: Follo
     while (!signal.aborted) {
       const events = await history.missionEvents(mission_id, after);
       for (const stored of events) {
-        const event = parseStored(stored);
-        after = event.position;
+        after = stored.position;
+        const event = readable(stored);
+        if (event === null) continue;
         if (event.stream === `mission-${mission_id}`) own.push(event);
         yield event;
       }

@@ -1,5 +1,13 @@
 /** A mission as its events tell it: found by the beginning of its id, folded stream by stream with the deciders. */
-import { categoryOf, describeEvent, parseStored, type Category, type EventRecord, type StoredEvent } from '@baton/contracts';
+import {
+  categoryOf,
+  describeEvent,
+  parseStored,
+  UnreadableEvent,
+  type Category,
+  type EventRecord,
+  type StoredEvent,
+} from '@baton/contracts';
 import { deciderOf, mission as missionDecider, type MissionState, type Waiting } from '@baton/domain';
 import type { History } from '@baton/event-store';
 import { CliProblem, EXIT } from '../exit-codes.ts';
@@ -50,7 +58,18 @@ export function foldStreams(events: readonly EventRecord[]): readonly FoldedStre
   }));
 }
 
-export const parseAll = (events: readonly StoredEvent[]): readonly EventRecord[] => events.map(parseStored);
+/** Null: a newer release wrote it, or somebody by hand. Its stream is parked with its cause; everything else can still be looked at. */
+export function readable(stored: StoredEvent): EventRecord | null {
+  try {
+    return parseStored(stored);
+  } catch (error) {
+    if (error instanceof UnreadableEvent) return null;
+    throw error;
+  }
+}
+
+export const parseAll = (events: readonly StoredEvent[]): readonly EventRecord[] =>
+  events.map(readable).filter((event) => event !== null);
 
 const TERMINAL: ReadonlySet<MissionState['status']> = new Set(['rejected', 'cancelled', 'completed', 'failed']);
 

@@ -183,6 +183,8 @@ describe('why a mission is where it is', () => {
       status: 'parked',
     } as const;
     expect(explain(ID, [accepted, ...planned], [], [letter]).waits[0]).toMatchObject({ on: 'dead-letter', owner: 'an operator' });
+    // Nothing of its stream can be read, and it is told all the same.
+    expect(explain(ID, [], [], [{ ...letter, stream: `mission-${ID}` }]).waits[0]).toMatchObject({ on: 'dead-letter' });
     expect(explain(ID, [accepted], [], [{ ...letter, stream: 'plan-other' }]).waits.some(({ on }) => on === 'dead-letter')).toBe(
       false,
     );

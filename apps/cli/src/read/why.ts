@@ -46,7 +46,7 @@ export function explain(
   const streams = foldStreams(events);
   const waits = ended
     ? []
-    : [...streams.flatMap((stream) => waitOf(mission_id, stream, deadlines)), ...parkedWaits(streams, parked)];
+    : [...streams.flatMap((stream) => waitOf(mission_id, stream, deadlines)), ...parkedWaits(mission_id, streams, parked)];
   return {
     mission_id,
     title: titleOf(events),
@@ -86,8 +86,9 @@ function actionOf(mission_id: string, stream: string, on: Waiting['on'], owner: 
   return on === 'time' ? 'nothing; the clock brings it on' : 'nothing; see what that one waits for';
 }
 
-function parkedWaits(streams: readonly FoldedStream[], parked: readonly KeptDeadLetter[]): readonly Wait[] {
-  const ours = new Set(streams.map(({ stream }) => stream));
+function parkedWaits(mission_id: string, streams: readonly FoldedStream[], parked: readonly KeptDeadLetter[]): readonly Wait[] {
+  // Of a stream that begins with what cannot be read nothing is folded.
+  const ours = new Set([`mission-${mission_id}`, ...streams.map(({ stream }) => stream)]);
   return parked
     .filter((letter) => letter.status === 'parked' && letter.stream !== null && ours.has(letter.stream))
     .map((letter): Wait => ({

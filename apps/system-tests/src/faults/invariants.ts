@@ -58,7 +58,7 @@ export async function assertInvariants(ground: Ground, expected: Expected = {}):
   await nothingPending(ground).catch((error: Error) => broken.push(`I4: ${error.message}`));
   await foldIsRight(ground).catch((error: Error) => broken.push(`I5: ${error.message}`));
 
-  const dead_letters = await ledger.deadLetters();
+  const { length: dead_letters } = await ledger.letters();
   if (dead_letters !== (expected.dead_letters ?? 0))
     broken.push(`${dead_letters} dead letters, ${expected.dead_letters ?? 0} were expected`);
   if (broken.length > 0) throw new Error(broken.join('\n'));

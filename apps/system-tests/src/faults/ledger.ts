@@ -1,6 +1,7 @@
 /** What the log says, followed as it grows: read as the auditor, past every outage of Postgres. */
-import { parseStored, type EventRecord, type EventType } from '@baton/contracts';
+import { parseStored, UnreadableEvent, type EventRecord, type EventType, type StoredEvent } from '@baton/contracts';
 import { openEventStore, type EventStore } from '@baton/event-store';
+import type { KeptDeadLetter } from '@baton/ports';
 
 const PAGE_EVENTS = 2_000;
 const ENDS: ReadonlySet<EventType> = new Set(['MissionCompleted', 'MissionFailed', 'MissionCancelled', 'MissionRejected']);
@@ -11,7 +12,10 @@ export interface Ledger {
   readonly events: readonly EventRecord[];
   /** Mission → how it ended. */
   readonly ended: ReadonlyMap<string, EventType>;
-  deadLetters(): Promise<number>;
+  /** Positions of what a newer release could have written, or somebody by hand. */
+  readonly unreadable: readonly number[];
+  /** Those that are parked now. */
+  letters(): Promise<readonly KeptDeadLetter[]>;
   /** Begins anew: the log is another one now. */
   forget(): void;
   close(): Promise<void>;
@@ -20,6 +24,7 @@ export interface Ledger {
 /** `url` is asked for at each connection: a stack that was started again may be somewhere else. */
 export function openLedger(url: () => Promise<string>): Ledger {
   const events: EventRecord[] = [];
+  const unreadable: number[] = [];
   const ended = new Map<string, EventType>();
   let opened: EventStore | null = null;
   let reading: Promise<void> | null = null;
@@ -29,9 +34,13 @@ export function openLedger(url: () => Promise<string>): Ledger {
   async function read(): Promise<void> {
     const { log } = await store();
     for (;;) {
-      const page = await log.readAfter(events.length, PAGE_EVENTS);
+      const page = await log.readAfter(events.length + unreadable.length, PAGE_EVENTS);
       for (const stored of page) {
-        const event = parseStored(stored);
+        const event = readable(stored);
+        if (event === null) {
+          unreadable.push(stored.position);
+          continue;
+        }
         events.push(event);
         if (ENDS.has(event.type)) ended.set((event.data as { mission_id: string }).mission_id, event.type);
       }
@@ -44,10 +53,12 @@ export function openLedger(url: () => Promise<string>): Ledger {
         reading = null;
       })),
     events,
+    unreadable,
     ended,
-    deadLetters: async () => (await (await store()).deadLetters.list({ status: 'parked' })).length,
+    letters: async () => (await store()).deadLetters.list({ status: 'parked' }),
     forget: () => {
       events.length = 0;
+      unreadable.length = 0;
       ended.clear();
       void opened?.close();
       opened = null;
@@ -57,4 +68,13 @@ export function openLedger(url: () => Promise<string>): Ledger {
       await opened?.close();
     },
   };
+}
+
+function readable(stored: StoredEvent): EventRecord | null {
+  try {
+    return parseStored(stored);
+  } catch (error) {
+    if (error instanceof UnreadableEvent) return null;
+    throw error;
+  }
 }

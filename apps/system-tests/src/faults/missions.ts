@@ -30,6 +30,8 @@ export interface Missions {
   /** How often intake said no, and with which status, since the start; 0 = no answer. */
   readonly refusals: ReadonlyMap<number, number>;
   submit(kind?: Kind): Promise<string>;
+  /** Of a mission that nobody has handed in. */
+  contract(): Promise<Readonly<Record<string, unknown>>>;
   /** One request without a second try: its status, 0 where there was no answer, and whether it says when to come again. */
   ask(): Promise<{ readonly status: number; readonly retry_after: string | null }>;
   wave(count: number, kind?: Kind): Promise<readonly string[]>;
@@ -41,6 +43,8 @@ export interface Missions {
   effects(): Promise<readonly string[]>;
   /** Mission ids in the trailers of main, one per landed commit. */
   landedCommits(): Promise<readonly string[]>;
+  /** Handed in by another way than HTTP: has to end as well. */
+  took(id: string): void;
   forget(ids: Iterable<string>): void;
   /** Nothing is handed in any more, also where a test failed before it said so. */
   close(): Promise<void>;
@@ -98,6 +102,7 @@ export function missionsOf(stack: Stack): Missions {
     acknowledged,
     refusals,
     submit,
+    contract: async () => JSON.parse(await contract('scripted', randomUUID())) as Record<string, unknown>,
     ask: async () => {
       const key = randomUUID();
       const response = await send(key, await contract('scripted', key));
@@ -140,6 +145,7 @@ export function missionsOf(stack: Stack): Missions {
       const { stdout } = await run('git', ['-C', repository, 'log', '--format=%(trailers:key=Baton-Mission,valueonly)', 'main']);
       return stdout.split('\n').filter((line) => line !== '');
     },
+    took: (id) => void acknowledged.add(id),
     forget: (ids) => {
       for (const id of ids) acknowledged.delete(id);
     },

@@ -11,18 +11,28 @@ export interface Administrator {
   deleteConsumer(name: ConsumerName): Promise<void>;
   /** Everything that the stream holds is delivered to it again. */
   replayAll(name: ConsumerName): Promise<void>;
+  /** The consumer is given this as well, from now on. */
+  alsoDeliver(name: ConsumerName, subject: string): Promise<void>;
   /** The stream takes no more than it has now, or (null) as much as it did before. */
   limitMessages(limit: 'now' | null): Promise<void>;
 }
 
-export async function asAdministrator<T>(ground: Ground, use: (administrator: Administrator) => Promise<T>): Promise<T> {
+export const asAdministrator = <T>(ground: Ground, use: (administrator: Administrator) => Promise<T>): Promise<T> =>
+  asBusOf(ground, (bus) => use(administrator(bus)));
+
+async function asBusOf<T>(ground: Ground, use: (bus: BusConnection) => Promise<T>): Promise<T> {
   const nkey_seed = (await ground.secrets()).nkeys[PROVISIONER]?.seed;
   const bus = await connectBus({ servers: (await ground.baton.stack()).nats_url, user: PROVISIONER, nkey_seed, logger: silent });
   try {
-    return await use(administrator(bus));
+    return await use(bus);
   } finally {
     await bus.close();
   }
+}
+
+/** As before every release: what is there already stays as it is. */
+export async function provisionAgain(ground: Ground): Promise<void> {
+  await asBusOf(ground, ({ connection }) => ensureTopology(connection, { replicas: 1 }));
 }
 
 function administrator({ connection }: BusConnection): Administrator {
@@ -49,6 +59,14 @@ function administrator({ connection }: BusConnection): Administrator {
         if (created.includes(name)) return;
       }
       throw new Error(`${name} was made by the relay each time`);
+    },
+    alsoDeliver: async (name, subject) => {
+      const { config } = await ask<{ config: { filter_subjects?: string[] } }>(`CONSUMER.INFO.${EVENT_STREAM}.${name}`);
+      await ask(`CONSUMER.DURABLE.CREATE.${EVENT_STREAM}.${name}`, {
+        stream_name: EVENT_STREAM,
+        action: 'update',
+        config: { ...config, filter_subjects: [...(config.filter_subjects ?? []), subject] },
+      });
     },
     limitMessages: async (limit) => {
       const { config, state } = await ask<{ config: Record<string, unknown>; state: { messages: number } }>(

@@ -2,12 +2,15 @@
 import { clockFaults } from './cases/clocks.ts';
 import { diskFaults } from './cases/disks.ts';
 import { failpointFaults } from './cases/failpoints.ts';
+import { hostileFaults } from './cases/hostile.ts';
 import { killFaults } from './cases/kills.ts';
 import { messageFaults } from './cases/messages.ts';
 import { networkFaults } from './cases/network.ts';
 import { pauseFaults } from './cases/pauses.ts';
+import { poisonFaults } from './cases/poison.ts';
 import { restoreFaults } from './cases/restores.ts';
 import { tamperingFaults } from './cases/tampering.ts';
+import { versionFaults } from './cases/versions.ts';
 import { measure, seeded, type Fault, type Recovery } from './fault.ts';
 import { newGround, type Ground } from './ground.ts';
 import { assertInvariants, type Findings } from './invariants.ts';
@@ -21,6 +24,9 @@ export const FAULTS: readonly Fault[] = [
   ...networkFaults,
   ...clockFaults,
   ...messageFaults,
+  ...poisonFaults,
+  ...hostileFaults,
+  ...versionFaults,
   ...diskFaults,
   ...restoreFaults,
   ...tamperingFaults,

@@ -1,4 +1,5 @@
 /** Which paths a change touches and which of them it may: pure, read from trees and never from what anybody says. */
+import { workspaceProblem } from '@baton/workbench';
 import picomatch from 'picomatch';
 
 export interface ChangedPath {
@@ -20,6 +21,17 @@ export const GITLINK = '160000';
 
 /** Git obeys these: what they say would act on whoever checks the change out. A person may change them, an agent not. */
 const GIT_CONFIGURATION = new Set(['.gitmodules', '.gitattributes', '.gitconfig']);
+/** What file systems leave out or take for the same: a Mac these characters, Windows all from a colon on and dots and spaces at the end. */
+const IGNORED_ON_MACS = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
+const IGNORED_ON_WINDOWS = /(:.*|[. ]+)$/s;
+/** The short names that Windows gives to `.git`, `.gitmodules` and the like. */
+const SHORT_NAME = /^(git|gitmod|gitatt|gitcon|gi[0-9a-f]{4})~[0-9]+$/;
+
+/** Whether some file system somewhere takes this for something that git looks at. */
+function isGits(part: string): boolean {
+  const name = part.replace(IGNORED_ON_MACS, '').toLowerCase().replace(IGNORED_ON_WINDOWS, '').replace(IGNORED_ON_WINDOWS, '');
+  return name === '.git' || GIT_CONFIGURATION.has(name) || SHORT_NAME.test(name);
+}
 
 /** `git diff-tree -r -z --raw --numstat`: first all modes, then all counts. */
 export function parseDiffTree(output: Buffer): readonly ChangedPath[] {
@@ -36,13 +48,20 @@ export function parseDiffTree(output: Buffer): readonly ChangedPath[] {
     const [insertions = '', deletions = '', ...path_parts] = field.split('\t');
     const path = path_parts.join('\t');
     const mode = modes.get(path);
-    if (mode === undefined) throw new Error(`git diff-tree counted lines of "${path}" without naming its modes`);
+    if (mode === undefined) throw outOfOrder(`lines of "${path}" are counted, and its modes are not named`);
     changed.push({ path, ...mode, insertions: countOf(insertions), deletions: countOf(deletions) });
   }
   if (changed.length !== modes.size)
-    throw new Error(`git diff-tree named ${String(modes.size)} paths and counted ${String(changed.length)}`);
+    throw outOfOrder(`${String(modes.size)} paths are named, and ${String(changed.length)} counted`);
   return changed;
 }
+
+/** Two ways of reading one tree disagree: it is not one that git has made. */
+const outOfOrder = (how: string): Error =>
+  workspaceProblem(
+    'policy',
+    `git tells of one change twice and not the same (${how}): the repository holds a tree that is out of order; git fsck names it`,
+  );
 
 const countOf = (text: string): number => (text === '-' ? 0 : Number(text));
 
@@ -78,11 +97,8 @@ export async function refusedPaths(
 
 export function isForbidden(path: string): boolean {
   // A name that is not UTF-8 was decoded to something else; one with a line break is two in any list people read.
-  if (path === '' || path.startsWith('/') || /[\uFFFD\\\n]/.test(path)) return true;
-  return path.split('/').some((part) => {
-    const name = part.toLowerCase();
-    return name === '' || name === '.' || name === '..' || name === '.git' || GIT_CONFIGURATION.has(name);
-  });
+  if (path === '' || path.startsWith('/') || /[\uFFFD\\\n\r\u2028\u2029]/.test(path)) return true;
+  return path.split('/').some((part) => part === '' || part === '.' || part === '..' || isGits(part));
 }
 
 /**
@@ -95,7 +111,7 @@ export function leavesTree(path: string, target: string): boolean {
   let went_down = false;
   for (const part of target.split('/')) {
     if (part === '' || part === '.') continue;
-    if (part.toLowerCase() === '.git') return true;
+    if (isGits(part)) return true;
     if (part !== '..') went_down = true;
     else if (went_down || --depth < 0) return true;
   }

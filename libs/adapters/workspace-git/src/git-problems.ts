@@ -10,6 +10,9 @@ const NETWORK =
   /could not resolve host|couldn't connect|connection (timed out|refused|reset|closed)|operation timed out|network is unreachable|returned error: (5\d\d|429)|early eof|hung up unexpectedly|rpc failed|ssl_|tls|no route to host/i;
 const ABSENT =
   /does not appear to be a git repository|repository '?[^']*'? ?(does not exist|not found)|repository not found|not a git repository|no such file or directory|returned error: 404|unable to find remote helper|transport '[^']*' not allowed|invalid refspec|mismatched algorithms/i;
+/** Git's own refusals of what would be obeyed or written outside where it is checked out, and of objects that no git makes. */
+const UNSAFE =
+  /invalid path '|malformed mode|too-short tree|empty filename in tree|malformed tree|unable to checkout|is beyond a symbolic link|nul byte in (the )?commit|bad tree object|unable to write (new )?index|is a directory$/im;
 
 /** `doing` completes "could not": e.g. `fetch branch "main" of …`. Other errors are passed on as they are. */
 export function problemOf(error: unknown, doing: string, url: string): unknown {
@@ -40,6 +43,7 @@ function explain(error: GitFailure, where: string): [WorkspaceProblem['failure_c
     return ['policy', `access to ${where} was refused; give this service a key or token that may read and push`];
   if (NETWORK.test(error.stderr)) return ['transient', 'the network or the server did not answer'];
   if (ABSENT.test(error.stderr)) return ['semantic', `there is no readable git repository at this place; correct repository.url`];
+  if (UNSAFE.test(error.stderr)) return ['policy', 'git refuses what it holds, for it would not be safe to check out'];
   // A full disk, a lock of another process, and all that is not known better: trying again is the safe answer.
   return ['transient', `git ${error.verb} failed`];
 }

@@ -12,7 +12,7 @@ import {
   type Redactor,
   type Sandbox,
 } from '@baton/workbench';
-import { parseDiffTree, parseListing, refusedPaths, type WriteSet } from './change.ts';
+import { isForbidden, parseDiffTree, parseListing, refusedPaths, type WriteSet } from './change.ts';
 import { hardLinks, insideRepositories, strangeFiles } from './strange-files.ts';
 import { GitFailure, type Git, type GitCall } from './git.ts';
 import { problemOf } from './git-problems.ts';
@@ -183,6 +183,9 @@ async function collect(
   if (repositories.length > 0) return { status: 'refused', paths: repositories.map((path) => path.slice(0, -1)) };
   const strange = await strangeFiles(opened.directory);
   if (strange.length > 0) return { status: 'refused', paths: strange };
+  // Git itself takes no path that it would obey somewhere, and does not say so of all of them: they are named first.
+  const forbidden = others.filter(isForbidden);
+  if (forbidden.length > 0) return { status: 'refused', paths: forbidden };
   await assertSize(opened.directory, others);
   // Gitlinks are left out: to compare one, git would run in it, under whatever configuration the agent put there.
   await git(['add', '--all', '--', '.', ...gitlinks.map((path) => `:(exclude,top,literal)${path}`)], call);

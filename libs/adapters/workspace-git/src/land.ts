@@ -45,7 +45,11 @@ export async function landOnTarget(options: LandOptions, land: Land): Promise<La
     // Also after a push that seemed to fail: what counts is what the branch says now.
     const { head: now } = await options.mirrors.fetch(repository);
     if (await isOn(options.git, call, commit, now.commit)) return { status: 'landed', commit, tree: land.tree };
-    if (now.commit !== land.expected_base) return { status: 'moved', target_commit: now.commit };
+    if (now.commit !== land.expected_base) {
+      // A push that its process did not outlive may have been the first.
+      const by_another = await findLanded(options.git, call, now.commit, land.trailers);
+      return by_another === null ? { status: 'moved', target_commit: now.commit } : { status: 'landed', ...by_another };
+    }
     throw (
       pushed ??
       workspaceProblem('transient', `could not ${doing}: the push was accepted, but the branch is still at ${now.commit}`)
@@ -84,6 +88,10 @@ async function findLanded(
   return null;
 }
 
+/** What a terminal would obey is left out; and without a first line the trailers would be it, and found by nobody. */
+const CONTROL = /[\0-\u0008\u000b-\u001f\u007f-\u009f]/g;
+const messageOf = ({ message }: Land): string => message.replaceAll(/\r\n?/g, '\n').replaceAll(CONTROL, '').trim() || 'A change';
+
 function trailerLines(trailers: Land['trailers']): readonly string[] {
   return Object.entries(trailers).map(([key, value]) => {
     if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(key))
@@ -116,7 +124,7 @@ async function makeCommit(options: LandOptions, call: GitCall, land: Land): Prom
         'semantic',
         `artifact ${land.artifact} on ${land.expected_base} makes tree ${tree}, not the tested ${land.tree}; integrate and test again`,
       );
-    const message = [land.message.trimEnd(), trailerLines(land.trailers).join('\n')].filter((part) => part !== '').join('\n\n');
+    const message = [messageOf(land), trailerLines(land.trailers).join('\n')].filter((part) => part !== '').join('\n\n');
     const { stdout } = await git(['commit-tree', tree, '-p', land.expected_base, '-F', '-'], {
       ...own,
       input: Buffer.from(`${message}\n`),

@@ -47,11 +47,10 @@ export async function patchPaths(
       input: patch,
       variables: { GIT_CEILING_DIRECTORIES: dirname(empty_dir) },
     });
-    return stdout
-      .toString('utf8')
-      .split('\0')
-      .filter((line) => line !== '')
-      .map((line) => line.split('\t').slice(2).join('\t'));
+    const lines = stdout.toString('utf8').split('\0');
+    const paths = lines.filter((line) => line !== '').map((line) => line.split('\t').slice(2).join('\t'));
+    // What becomes a link, or was one, is told as taken away and as added.
+    return [...new Set(paths)];
   } catch (error) {
     if (error instanceof GitFailure && error.reason === 'exit-code')
       throw workspaceProblem(

@@ -1,19 +1,26 @@
 /** Files that are not what they seem: git passes over some of them in silence, and would wait for ever to read others. */
 import { lstat, readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { codeOf } from '@baton/workbench';
 import type { ChangedPath } from './change.ts';
 
 const NAMED_MAX = 20;
+const TOO_LONG_CHARS_SHOWN = 200;
 /** Git's mode of what is not there any more. */
 const ABSENT = '000000';
 
-/** Pipes, sockets and devices, ignored or not: a check or a person would open them. Its own repository is never taken, nor looked at. */
+/** Pipes, sockets, devices and directories that are too deep, ignored or not: a check or a person would open them. Its own repository is never taken, nor looked at. */
 export async function strangeFiles(directory: string): Promise<readonly string[]> {
   const found: string[] = [];
   const queue = [directory];
   for (let at = queue.pop(); at !== undefined && found.length < NAMED_MAX; at = queue.pop()) {
     // A directory may be closed to us, or gone: then nothing in it is taken either.
-    for (const entry of await readdir(at, { withFileTypes: true }).catch(() => [])) {
+    const entries = await readdir(at, { withFileTypes: true }).catch((error: unknown) => {
+      // Git passes over what no path reaches.
+      if (codeOf(error) === 'ENAMETOOLONG') found.push(`${relative(directory, at).slice(0, TOO_LONG_CHARS_SHOWN)}…`);
+      return [];
+    });
+    for (const entry of entries) {
       const path = join(at, entry.name);
       if (at === directory && entry.name === '.git') continue;
       if (entry.isDirectory()) queue.push(path);

@@ -1,7 +1,9 @@
 /** What an agent may try on the host that takes its change. The canary is a file that any program run by it would make. */
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Workspace } from '@baton/ports';
 import { criterion, ownerGit, writeFiles } from '@baton/testing';
@@ -9,6 +11,8 @@ import type { GitWorkspaces } from '../src/index.ts';
 import { makeRepository, type TestRepository } from './repository.ts';
 
 const signal = new AbortController().signal;
+/** Each step down is a call of its own: together they are no path any more. */
+const DOWN = `const fs = require('node:fs'); for (let at = 0; at < 600; at++) { fs.mkdirSync('deeper-and-deeper'); process.chdir('deeper-and-deeper'); } fs.writeFileSync('file', 'x');`;
 
 describe('an agent', () => {
   let repository: TestRepository;
@@ -161,6 +165,14 @@ describe('an agent', () => {
     await rename(directory, `${directory}-moved`);
     await symlink(outside, directory);
     await expect(collect()).rejects.toMatchObject({ name: 'WorkspaceProblem', failure_class: 'semantic' });
+  });
+
+  it('cannot hide what it wrote deeper than any path reaches, and leaves nothing of it', async () => {
+    await writeFiles(directory, { 'a.txt': 'a\n' });
+    await promisify(execFile)(process.execPath, ['--eval', DOWN], { cwd: directory });
+    expect(await collect()).toEqual({ status: 'refused', paths: [expect.stringMatching(/^(deeper-and-deeper\/){5}.*…$/)] });
+    await workspace.discard();
+    expect(existsSync(directory)).toBe(false);
   });
 
   it('hands on no submodule and no repository inside', async () => {

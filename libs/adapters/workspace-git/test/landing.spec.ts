@@ -101,6 +101,19 @@ describe('landing', () => {
     expect(await main()).toBe(elsewhere[0]);
   });
 
+  it('takes for its own what a predecessor pushed after it had looked: that one was killed, its push was not', async () => {
+    const made = await change({ 'a.txt': 'a\n' });
+    const pushed: string[] = [];
+    const message = 'Deliver it\n\nBaton-Mission: m-1\nBaton-Release: r-1';
+    const get = async (digest: string): Promise<Uint8Array> => {
+      if (pushed.length === 0) pushed.push(await repository.commitElsewhere({ 'a.txt': 'a\n' }, message));
+      return repository.artifacts.get(digest);
+    };
+    const next = repository.workspaces('next', { artifacts: { ...repository.artifacts, get } });
+    expect(await land(made, TRAILERS, repository.bare, next)).toEqual({ status: 'landed', commit: pushed[0], tree: made.tree });
+    expect(await ownerGit(repository.bare, 'rev-list', '--count', 'main')).toBe('2');
+  });
+
   it('refuses trailers that would be read as something else', async () => {
     const made = await change({ 'a.txt': 'a\n' });
     await expect(land(made, { 'Baton-Mission': 'm-1\nBaton-Release: forged' })).rejects.toThrow('trailers.Baton-Mission');

@@ -135,4 +135,13 @@ export const handlingGuards: readonly Guard[] = [
     spec: 'apps/intake/src/work.spec.ts',
     test: 'is the same mission under the same key, whatever it says and whichever way it came',
   },
+  {
+    name: 'a process is dead only where its number was given out',
+    promise: 'G5',
+    file: 'libs/service-host/src/predecessors.ts',
+    text: "named?.['place'] !== place",
+    off: 'named === undefined',
+    spec: 'libs/service-host/src/predecessors.spec.ts',
+    test: 'is not where the number says nothing',
+  },
 ];

@@ -1,0 +1,31 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import { removeTree } from './run-directory.ts';
+
+const run = promisify(execFile);
+/** Each step down is a call of its own: together they are no path any more. */
+const DOWN = `const fs = require('node:fs'); for (let at = 0; at < 600; at++) { fs.mkdirSync('deeper-and-deeper'); process.chdir('deeper-and-deeper'); } fs.writeFileSync('file', 'x');`;
+
+describe('a tree', () => {
+  it('is removed however deep it is', async () => {
+    const top = await mkdtemp(join(tmpdir(), 'run-directory-'));
+    await run(process.execPath, ['--eval', DOWN], { cwd: top });
+    await removeTree(top);
+    expect(existsSync(top)).toBe(false);
+  });
+
+  it('is removed where nobody may write, and where it is not there', async () => {
+    const top = await mkdtemp(join(tmpdir(), 'run-directory-'));
+    await mkdir(join(top, 'cache'));
+    await writeFile(join(top, 'cache/module'), '');
+    await chmod(join(top, 'cache'), 0o500);
+    await removeTree(top);
+    expect(existsSync(top)).toBe(false);
+    await removeTree(top);
+  });
+});
