@@ -6,7 +6,7 @@ import pg from 'pg';
 import { auditorUrl, batonAt, isAlive, type Baton } from '../baton.ts';
 import { missionsOf, type Missions } from './missions.ts';
 
-const RESTARTED_WITHIN_MS = 30_000;
+export const RESTARTED_WITHIN_MS = 30_000;
 export const READY_WITHIN_MS = 60_000;
 const DEAD_WITHIN_MS = 10_000;
 

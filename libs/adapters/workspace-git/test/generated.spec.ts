@@ -12,7 +12,8 @@ import fc from 'fast-check';
 import type { GitWorkspaces } from '../src/index.ts';
 import { branches, commitTree, patches, trees } from './hostile-objects.ts';
 import { FORBIDDEN_NAMES, isOf, lay, parts, type Part } from './hostile-trees.ts';
-import { makeRepository, ownerGit, type TestRepository } from './repository.ts';
+import { ownerGit } from '@baton/testing';
+import { makeRepository, type TestRepository } from './repository.ts';
 
 const signal = new AbortController().signal;
 const SPEC_MS_MAX = 60_000;

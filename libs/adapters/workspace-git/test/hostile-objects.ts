@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fc from 'fast-check';
-import { ownerGit } from './repository.ts';
+import { ownerGit } from '@baton/testing';
 import { FORBIDDEN_NAMES } from './hostile-trees.ts';
 
 const MODES = ['100644', '100755', '120000', '160000', '40000', '100666', '140000', '0'] as const;
