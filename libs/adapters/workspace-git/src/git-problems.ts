@@ -12,7 +12,7 @@ const ABSENT =
   /does not appear to be a git repository|repository '?[^']*'? ?(does not exist|not found)|repository not found|not a git repository|no such file or directory|returned error: 404|unable to find remote helper|transport '[^']*' not allowed|invalid refspec|mismatched algorithms/i;
 /** Git's own refusals of what would be obeyed or written outside where it is checked out, and of objects that no git makes. */
 const UNSAFE =
-  /invalid path '|malformed mode|too-short tree|empty filename in tree|malformed tree|unable to checkout|is beyond a symbolic link|nul byte in (the )?commit|bad tree object|unable to write (new )?index|is a directory$/im;
+  /invalid path '|malformed mode|too-short tree|empty filename in tree|malformed tree|unable to checkout|is beyond a symbolic link|nul byte in (the )?commit|bad tree object|unable to read tree |unable to write (new )?index|is a directory$/im;
 
 /** `doing` completes "could not": e.g. `fetch branch "main" of …`. Other errors are passed on as they are. */
 export function problemOf(error: unknown, doing: string, url: string): unknown {

@@ -17,7 +17,7 @@ import { hardLinks, insideRepositories, strangeFiles } from './strange-files.ts'
 import { GitFailure, type Git, type GitCall } from './git.ts';
 import { problemOf } from './git-problems.ts';
 import type { Head, Mirror } from './mirror.ts';
-import { conflictPaths, DIFF_ARGUMENTS, PATCH_BYTES_MAX, pathAt } from './patch.ts';
+import { conflictPaths, DIFF_ARGUMENTS, PATCH_BYTES_MAX, pathAt, TREES_ONLY } from './patch.ts';
 import { fileNameOf, giveOwnRepository } from './places.ts';
 
 export interface Bench {
@@ -101,6 +101,8 @@ function gitWorkspace(bench: Bench, call: GitCall, opened: Opened): Workspace {
       } catch (error) {
         // A patch that does not fit leaves nothing behind, so that the next one meets what was there before.
         await git(['read-tree', '--reset', '-u', opened.base_tree], call);
+        // Git writes files before it notices that it may not write others, and knows of neither afterwards.
+        await git(['clean', '-ffdxq'], call);
         for (const before of applied) await applyPatch(bench, call, before);
         throw problemOf(error, 'apply a change', mirror.url);
       }
@@ -192,14 +194,7 @@ async function collect(
   const tree = await writeTree(git, call);
   if (tree === opened.base_tree) return { status: 'empty' };
 
-  const changed = parseDiffTree(
-    (
-      await git(
-        ['diff-tree', '-r', '-z', '--raw', '--numstat', '--no-renames', '--no-ext-diff', '--no-textconv', opened.base_tree, tree],
-        call,
-      )
-    ).stdout,
-  );
+  const changed = parseDiffTree((await git([...TREES_ONLY, '-z', '--raw', '--numstat', opened.base_tree, tree], call)).stdout);
   const refused = [
     ...(await refusedPaths(changed, allowed, (path) => readlink(join(opened.directory, path)))),
     ...(await hardLinks(opened.directory, changed)),

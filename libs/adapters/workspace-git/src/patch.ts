@@ -9,16 +9,22 @@ import { problemOf } from './git-problems.ts';
 /** Below what the artifact store takes. */
 export const PATCH_BYTES_MAX = 48 * 1024 * 1024;
 
-/** Trees in, bytes out: no rename detection, no configuration, every blob in full, so that the same trees give the same patch. */
-export const DIFF_ARGUMENTS = [
+/** Compares two trees and nothing else: git would read `.gitmodules` of the directory it is run in, which an agent has written. */
+export const TREES_ONLY = [
   'diff-tree',
   '-r',
-  '-p',
-  '--binary',
-  '--full-index',
   '--no-renames',
   '--no-ext-diff',
   '--no-textconv',
+  '--ignore-submodules=none',
+] as const;
+
+/** Trees in, bytes out: no rename detection, no configuration, every blob in full, so that the same trees give the same patch. */
+export const DIFF_ARGUMENTS = [
+  ...TREES_ONLY,
+  '-p',
+  '--binary',
+  '--full-index',
   '--no-color',
   '--src-prefix=a/',
   '--dst-prefix=b/',

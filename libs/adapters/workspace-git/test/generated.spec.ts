@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Repository } from '@baton/contracts';
 import type { Workspace, WorkspaceProblem } from '@baton/ports';
+import { ownerGit } from '@baton/testing';
 import fc from 'fast-check';
 import type { GitWorkspaces } from '../src/index.ts';
-import { branches, commitTree, patches, trees } from './hostile-objects.ts';
+import { PLAIN_PATCH, PLAIN_TREE, REFUSED_TREE, branches, commitTree, patches, trees } from './hostile-objects.ts';
 import { FORBIDDEN_NAMES, isOf, lay, parts, type Part } from './hostile-trees.ts';
-import { ownerGit } from '@baton/testing';
 import { makeRepository, type TestRepository } from './repository.ts';
 
 const signal = new AbortController().signal;
@@ -136,7 +136,10 @@ describe('what a target repository holds', () => {
           }
           await nothingHappened();
         }),
-        HOSTS,
+        {
+          ...HOSTS,
+          examples: [[{ entries: PLAIN_TREE, name: null }], [{ entries: REFUSED_TREE, name: null }]],
+        },
       );
       expect(Math.min(seen.opened, seen.refused)).toBeGreaterThan(0);
     },
@@ -168,7 +171,7 @@ describe('a patch that nobody here has made', () => {
           }
           await nothingHappened();
         }),
-        HOSTS,
+        { ...HOSTS, examples: [[PLAIN_PATCH], ['no patch at all\n']] },
       );
       expect([...outcomes].toSorted()).toEqual(expect.arrayContaining(['collected', 'not applied']));
     },

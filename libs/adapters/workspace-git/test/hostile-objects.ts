@@ -84,8 +84,14 @@ const modeIn = fc.constantFrom('100644', '100755', '120000', '160000', '100777',
 
 const added = (path: string, mode: string, text: string): string =>
   `diff --git a/${path} b/${path}\nnew file mode ${mode}\nindex 0000000..1111111\n--- /dev/null\n+++ b/${path}\n@@ -0,0 +1 @@\n+${text}\n\\ No newline at end of file\n`;
+/** Nothing is wrong with this patch, nor with this tree. */
+export const PLAIN_PATCH = added('fine', '100644', 'x');
+export const PLAIN_TREE: readonly Entry[] = [{ mode: '100644', name: 'fine', blob: 'x' }];
+/** Git itself refuses it. */
+export const REFUSED_TREE: readonly Entry[] = [{ mode: '100644', name: '.git', blob: 'x' }];
+
 const sections = fc.oneof(
-  fc.constant(added('fine', '100644', 'x')),
+  fc.constant(PLAIN_PATCH),
   fc
     .tuple(pathIn, modeIn, fc.constantFrom('x', '../../../../outside', '.git', '/'))
     .map(([path, mode, text]) => added(path, mode, text)),
