@@ -35,6 +35,8 @@ export interface EventDelivery extends Raw {
 export interface InboundDelivery extends Raw {
   readonly kind: 'inbound';
   readonly name: InboundName;
+  /** CloudEvents type, where the sender said one. */
+  readonly type?: string | undefined;
   /** The message's own id, for causation: `ce-id`, or stream and sequence where it has none. */
   readonly id: string;
 }
@@ -63,8 +65,8 @@ export function toDelivery(consumer: ConsumerName, { message, deliveries, sequen
     return { kind: 'event', ...raw, event: () => eventAt(sequence, headers, body) };
   const name = INBOUND_NAMES.get(message.subject);
   if (!name) return null;
-  const { id, data } = unwrapStructured(headers, body);
-  return { kind: 'inbound', ...raw, body: data, name, id: id ?? `${CONSUMERS[consumer].stream}-${sequence}` };
+  const { id, type, data } = unwrapStructured(headers, body);
+  return { kind: 'inbound', ...raw, body: data, name, type, id: id ?? `${CONSUMERS[consumer].stream}-${sequence}` };
 }
 
 function eventAt(sequence: number, headers: Headers, body: string): EventRecord {

@@ -1,5 +1,5 @@
 /** Asks for something from outside: the request is kept by the bus when this resolves, and its owner has not decided yet. */
-import { INBOUND, type InboundName } from '@baton/contracts';
+import { INBOUND, inboundType, type InboundName } from '@baton/contracts';
 import { jetstream, type PubAck } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { MESSAGE_ID_HEADER, escapeValue } from './cloud-event.ts';
@@ -24,7 +24,7 @@ export function publishInbound(
     'ce-specversion': '1.0',
     'ce-id': escapeValue(id),
     'ce-source': '/baton/outside',
-    'ce-type': `${subject}.v1`,
+    'ce-type': inboundType(name),
     // What is asked of one mission is handled in order, what is asked of different ones side by side.
     'ce-subject': escapeValue(missionOf(body) ?? id),
     'ce-datacontenttype': 'application/json',

@@ -3,10 +3,16 @@ import { unescapeValue, type Headers } from './cloud-event.ts';
 
 const STRUCTURED = 'application/cloudevents';
 
+interface Unwrapped {
+  readonly id: string | undefined;
+  readonly type: string | undefined;
+  readonly data: string;
+}
+
 /** A document that is none is handed on as it came: the owner says what is wrong with it. */
-export function unwrapStructured(headers: Headers, body: string): { id: string | undefined; data: string } {
+export function unwrapStructured(headers: Headers, body: string): Unwrapped {
   const type = headers['Content-Type'] ?? headers['content-type'];
-  if (!type?.startsWith(STRUCTURED)) return { id: idOf(headers), data: body };
+  if (!type?.startsWith(STRUCTURED)) return { id: idOf(headers), type: headers['ce-type'], data: body };
   try {
     const document: unknown = JSON.parse(body);
     if (
@@ -16,12 +22,13 @@ export function unwrapStructured(headers: Headers, body: string): { id: string |
       'data' in document &&
       typeof document.id === 'string'
     ) {
-      return { id: document.id, data: JSON.stringify(document.data) };
+      const type = 'type' in document && typeof document.type === 'string' ? document.type : undefined;
+      return { id: document.id, type, data: JSON.stringify(document.data) };
     }
   } catch {
     // Not JSON: see above.
   }
-  return { id: undefined, data: body };
+  return { id: undefined, type: undefined, data: body };
 }
 
 function idOf(headers: Headers): string | undefined {

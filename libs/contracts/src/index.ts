@@ -97,6 +97,7 @@ export {
   STREAMS,
   consumersOf,
   filterSubjects,
+  inboundType,
   subjectOf,
   type ConsumerName,
   type InboundName,

@@ -46,6 +46,9 @@ export const INBOUND = {
 } as const satisfies Record<string, { service: ServiceName; subject: string }>;
 export type InboundName = keyof typeof INBOUND;
 
+/** CloudEvents type of a request as this release takes it; who does not say a type is taken to mean it. */
+export const inboundType = (name: InboundName): string => `${INBOUND[name].subject}.v1`;
+
 /**
  * `start` = pulled only while there is a free slot for long work; `react` = pulled as it comes; `gather` = pulled in
  * batches from time to time, and nothing is acknowledged: the consumer reads from the log whatever it missed.

@@ -21,6 +21,8 @@ export interface EventDelivery extends Raw {
 export interface InboundDelivery extends Raw {
   readonly kind: 'inbound';
   readonly name: InboundName;
+  /** CloudEvents type, where the sender said one. */
+  readonly type?: string | undefined;
   /** The message's own id, for causation: `ce-id`, or stream and sequence where it has none. */
   readonly id: string;
 }

@@ -227,9 +227,10 @@ describe('a delivery', () => {
 });
 
 describe('an inbound request', () => {
-  const inbound = (body: string): InboundDelivery => ({
+  const inbound = (body: string, type?: string): InboundDelivery => ({
     kind: 'inbound',
     name: 'SubmitMission',
+    type,
     id: 'r-1',
     consumer: 'intake-inbound',
     subject: 's',
@@ -257,5 +258,15 @@ describe('an inbound request', () => {
     expect(await on.dead_letters.list()).toMatchObject([
       { reason: 'invalid', stream: null, cause: expect.stringContaining(cause) },
     ]);
+  });
+  it.each([
+    [undefined, 'is missing'],
+    ['com.example.order', 'is missing'],
+    ['baton.inbound.intake.submit-mission.v1', 'is missing'],
+    ['baton.inbound.intake.submit-mission.v2', 'this release takes "baton.inbound.intake.submit-mission.v1"'],
+  ])('of type %s is taken as what this release knows, or kept for one that knows it', async (type, cause) => {
+    const on = bench();
+    expect(await on.service(intake).receive(inbound('{}', type))).toEqual({ ack: true });
+    expect(await on.dead_letters.list()).toMatchObject([{ reason: 'invalid', cause: expect.stringContaining(cause) }]);
   });
 });

@@ -2,7 +2,7 @@
  * What a service does with what arrives: react → (look up) → decide → append → work → settle. Free of any framework, over
  * ports, so that production and simulation run the same code.
  */
-import { SERVICES, readOutsideJson, type Category, type InboundName, type ServiceName } from '@baton/contracts';
+import { SERVICES, inboundType, readOutsideJson, type Category, type InboundName, type ServiceName } from '@baton/contracts';
 import { LEASE_MS, react, type Waiting } from '@baton/domain';
 import { failpoint, type DeadLetters, type EventLog } from '@baton/ports';
 import { atOnce } from './at-once.ts';
@@ -113,6 +113,7 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
     if (delivery.kind === 'inbound') {
       const answer = definition.inbound?.[delivery.name];
       if (!answer) throw new InvalidRequest(`${definition.name} does not take ${delivery.name}`);
+      refuseOtherVersion(delivery);
       const requests = answer(parseBody(delivery.body), delivery);
       return {
         requests,
@@ -225,6 +226,16 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
     if (waiting?.key !== key) await ports.log.clearDeadline(stream, key);
     else if (waiting.work) team.start(stream, key);
   }
+}
+
+/** A request of a newer release may mean something else by the same fields: it is kept for who understands it. */
+function refuseOtherVersion({ name, type }: InboundDelivery): void {
+  const taken = inboundType(name);
+  const unversioned = taken.slice(0, taken.lastIndexOf('.v') + 2);
+  if (type?.startsWith(unversioned) === true && type !== taken)
+    throw new InvalidRequest(
+      `type: is "${type}", and this release takes "${taken}"; send that, or replay this after the upgrade`,
+    );
 }
 
 function parseBody(body: string): unknown {
