@@ -1,9 +1,10 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { EVENT_STREAM, type StoredEvent } from '@baton/contracts';
 import { eventually } from '@baton/testing';
 import { ensureTopology, type Delivery } from '../src/index.ts';
+import { pull } from '../src/pull.ts';
 import { ACK, WITHIN, collect, relayedBus } from './relayed-bus.ts';
-import { planCancelled } from './secured-nats.ts';
+import { planCancelled, recordingLogger } from './secured-nats.ts';
 
 describe('consuming, when there is no room or no server', () => {
   const bus = relayedBus();
@@ -93,5 +94,26 @@ describe('consuming, when there is no room or no server', () => {
     }
     bus.log().append(Array.from({ length: 50 }, (_, index) => `m-${index}`));
     await eventually(() => got.size === 100, WITHIN);
+  });
+
+  it('asks for nothing more when its connection was closed while it waited to ask again', async () => {
+    const own = await bus.server().as('release');
+    const logger = recordingLogger();
+    const puller = pull({
+      bus: own,
+      stream: EVENT_STREAM,
+      consumer: 'release-react',
+      room: () => 1,
+      rest_ms: 0,
+      on_message: () => undefined,
+      logger,
+    });
+    await bus.asManager((manager) => manager.consumers.delete(EVENT_STREAM, 'release-react'));
+    await eventually(() => logger.times('bus-consumer-unavailable') > 0, WITHIN);
+    const looked = jest.spyOn(own.connection, 'isClosed');
+    await own.connection.close();
+    // What it threw now would end the process.
+    await eventually(() => looked.mock.results.some(({ value }) => value === true), WITHIN);
+    await puller.close();
   });
 });
