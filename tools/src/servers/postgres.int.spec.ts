@@ -88,9 +88,11 @@ describe.each(['local', 'embedded'] as const)('Postgres, %s binaries preferred',
     async () => {
       const first = await start();
       await first.kill();
-      const lines = (await readFile(join(data_dir, 'postmaster.pid'), 'utf8')).split('\n');
-      await writeFile(join(data_dir, 'postmaster.pid'), [process.pid, ...lines.slice(1)].join('\n'));
-      const second = await start();
+      for (const name of ['postmaster.pid', `.s.PGSQL.${first.port}.lock`]) {
+        const lines = (await readFile(join(data_dir, name), 'utf8')).split('\n');
+        await writeFile(join(data_dir, name), [process.pid, ...lines.slice(1)].join('\n'));
+      }
+      const second = await start({ port: first.port });
       expect(await query(second.superuser_url, 'select 1 as one')).toEqual([{ one: 1 }]);
     },
     CLUSTER_MS_MAX,

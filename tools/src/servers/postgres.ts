@@ -66,6 +66,7 @@ export async function startPostgres(start: StartPostgres): Promise<RunningPostgr
   const binaries = await findPostgres({ log: start.log, prefer: start.prefer, major: major ?? undefined });
   if (major === null) await initialise(data_dir, start.password, binaries, account, start.log);
   await clearLeftover(postgresLeftover(data_dir, start.take_over ?? false, start.log));
+  await forgetSockets(data_dir);
 
   const port = start.port ?? (await freePort());
   await requireFreePort(port, 'Postgres');
@@ -92,13 +93,23 @@ export async function startPostgres(start: StartPostgres): Promise<RunningPostgr
   };
 }
 
+const SOCKET_PREFIX = '.s.PGSQL.';
 /** What the kernel takes as the path of a socket, with the zero at its end. */
 const SOCKET_PATH_BYTES_MAX = 108;
 
 /** Beside the data, where only the server's account can look; null where the path is too long for a socket. */
 function socketFile(data_dir: string, port: number): string | null {
-  const path = join(data_dir, `.s.PGSQL.${port}`);
+  const path = join(data_dir, `${SOCKET_PREFIX}${port}`);
   return Buffer.byteLength(path) < SOCKET_PATH_BYTES_MAX ? path : null;
+}
+
+/**
+ * No server runs on the directory: a socket that is there is of one that died. Postgres would take the number in its lock file for
+ * the server if any process has that number now, as after a power loss.
+ */
+async function forgetSockets(data_dir: string): Promise<void> {
+  const sockets = (await readdir(data_dir)).filter((name) => name.startsWith(SOCKET_PREFIX));
+  for (const name of sockets) await rm(join(data_dir, name), { force: true });
 }
 
 /** The same over the server's socket, a third cheaper than TCP; unchanged where it has none or we may not use it. */
