@@ -32,7 +32,7 @@ describe.each(['local', 'embedded'] as const)('Postgres, %s binaries preferred',
   });
   afterEach(async () => {
     for (const server of running) await server.stop();
-    await removePostgresData(data_dir);
+    for (const made of [data_dir, join(directory, 'other')]) await removePostgresData(made);
     await rm(directory, { recursive: true, force: true });
   });
 
@@ -88,9 +88,11 @@ describe.each(['local', 'embedded'] as const)('Postgres, %s binaries preferred',
     async () => {
       const first = await start();
       await first.kill();
+      // Of the same account: others' processes Postgres takes for gone.
+      const other = await start({ data_dir: join(directory, 'other') });
       for (const name of ['postmaster.pid', `.s.PGSQL.${first.port}.lock`]) {
         const lines = (await readFile(join(data_dir, name), 'utf8')).split('\n');
-        await writeFile(join(data_dir, name), [process.pid, ...lines.slice(1)].join('\n'));
+        await writeFile(join(data_dir, name), [other.pid, ...lines.slice(1)].join('\n'));
       }
       const second = await start({ port: first.port });
       expect(await query(second.superuser_url, 'select 1 as one')).toEqual([{ one: 1 }]);
