@@ -8,5 +8,7 @@ export const HEADER_BYTES_MAX = 16_384;
 export const HEADERS_MS_MAX = 10_000;
 /** Until the last byte of the body is here. */
 export const REQUEST_MS_MAX = 30_000;
+/** From then on until the answer: those who ask give up after ten seconds or more, and shall know by then what to do. */
+export const ANSWER_MS_MAX = 8_000;
 /** How late a request that is over its time may be noticed. */
 export const OVERTIME_CHECK_MS = 1_000;

@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { answerInTime } from './answer-in-time.ts';
 import { refuseClient, type HttpListener, type RequestHandler } from './http-listener.ts';
 import { readJsonBody } from './json-body.ts';
 import { BODY_BYTES_MAX } from './limits.ts';
@@ -52,6 +53,7 @@ export async function createNestApp(
   app.useBodyParser('application/json', { bodyLimit: BODY_BYTES_MAX }, (_request: unknown, body: Buffer) =>
     Promise.resolve(readJsonBody(body)),
   );
+  app.useGlobalInterceptors(answerInTime());
   app.useGlobalFilters(problemFilter(platform.logger));
   await app.init();
   await adapter.getInstance().ready();

@@ -119,10 +119,10 @@ export function answerUnrouted(error: Error, _request: unknown, reply: unknown):
   (reply as Reply).code(body.status).headers({ 'content-type': PROBLEM_CONTENT_TYPE }).send(JSON.stringify(body));
 }
 
-function toProblem(thrown: unknown): Problem {
+export function toProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
   // By its name: an error that a port of another store throws counts as well.
-  if (thrown instanceof Error && thrown.name === 'StoreUnreachable') return storeUnavailable(thrown);
+  if (thrown instanceof Error && ['StoreUnreachable', 'AnswerOverdue'].includes(thrown.name)) return storeUnavailable(thrown);
   const status = thrown instanceof HttpException ? thrown.getStatus() : statusOf(thrown);
   if (status === 404)
     return problem({
@@ -146,7 +146,7 @@ function toProblem(thrown: unknown): Problem {
   });
 }
 
-/** A store that comes back takes a few seconds; the request itself has waited about seven before this. */
+/** A store that comes back takes a few seconds; the request itself has waited seven or eight before this. */
 const STORE_RETRY_AFTER_S = 2;
 
 const storeUnavailable = (cause: Error): Problem =>
