@@ -80,6 +80,12 @@ describe('the HTTP edge of a service', () => {
     expect((await host.call('/missions/away')).headers.get('retry-after')).toBe('2');
   });
 
+  it('answers while it is not known yet what becomes of the request', async () => {
+    await host.start();
+    const response = await host.call('/missions/slow');
+    expect(response.json()).toMatchObject({ status: 503, type: 'urn:baton:problem:store-unavailable' });
+  }, 30_000);
+
   it('names every fault of a body', async () => {
     await host.start();
     expect((await host.post('{"risk":"huge","extra":1}')).json()).toMatchObject({
