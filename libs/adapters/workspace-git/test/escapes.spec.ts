@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Workspace } from '@baton/ports';
 import { criterion, ownerGit, writeFiles } from '@baton/testing';
 import type { GitWorkspaces } from '../src/index.ts';
+import { HOOKS } from './hostile-trees.ts';
 import { makeRepository, type TestRepository } from './repository.ts';
 
 const signal = new AbortController().signal;
@@ -95,15 +96,7 @@ describe('an agent', () => {
     await writeFile(join(git_dir, 'info', 'attributes'), '* filter=evil diff=evil merge=evil\n');
     for (const place of [join(repository.root, 'hooks'), join(git_dir, 'hooks')]) {
       await mkdir(place, { recursive: true });
-      for (const hook of [
-        'pre-commit',
-        'post-checkout',
-        'post-index-change',
-        'pre-push',
-        'reference-transaction',
-        'post-applypatch',
-        'fsmonitor-watchman',
-      ]) {
+      for (const hook of HOOKS) {
         await writeFile(join(place, hook), `#!/bin/sh\ntouch ${canary}\n`);
         await chmod(join(place, hook), 0o755);
       }

@@ -12,7 +12,7 @@ import { ownerGit } from '@baton/testing';
 import fc from 'fast-check';
 import type { GitWorkspaces } from '../src/index.ts';
 import { PLAIN_PATCH, PLAIN_TREE, REFUSED_TREE, branches, commitTree, patches, trees } from './hostile-objects.ts';
-import { FORBIDDEN_NAMES, isOf, lay, parts, type Part } from './hostile-trees.ts';
+import { FORBIDDEN_NAMES, HOOKS, isOf, lay, parts, type Part } from './hostile-trees.ts';
 import { makeRepository, type TestRepository } from './repository.ts';
 
 const signal = new AbortController().signal;
@@ -196,15 +196,7 @@ describe('what an agent configures', () => {
     'gpg.program',
     'alias.status',
   );
-  const hooks = fc.constantFrom(
-    'pre-commit',
-    'post-checkout',
-    'post-index-change',
-    'pre-push',
-    'reference-transaction',
-    'post-applypatch',
-    'fsmonitor-watchman',
-  );
+  const hooks = fc.constantFrom(...HOOKS);
   it(
     'is never obeyed, whatever of it there is at once',
     async () => {

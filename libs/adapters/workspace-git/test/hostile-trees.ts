@@ -50,6 +50,18 @@ const STRANGE_NAMES = [
   'diff --git a/x b/x',
   'rename from x',
 ] as const;
+
+/** What git would run by itself, or asks for what has changed. */
+export const HOOKS = [
+  'pre-commit',
+  'post-checkout',
+  'post-index-change',
+  'pre-push',
+  'reference-transaction',
+  'post-applypatch',
+  'fsmonitor-watchman',
+] as const;
+
 /** To some git on some disk each of these is a place that git obeys, or another name than it seems. */
 export const FORBIDDEN_NAMES = [
   '.git',
