@@ -14,17 +14,22 @@ import type { BenchStack } from './stack.ts';
 const OUTPUT = 'x'.repeat(500);
 const MISSION_MS_MAX = 120_000;
 
+/** What every benchmark of whole missions hands in, but for its agent. */
+export const CONTRACT = {
+  baton: 'mission/v1',
+  title: 'Write one document',
+  objective: 'Write the document that the benchmark asks for',
+  scope: { include: ['**'] },
+  non_goals: ['Change anything else'],
+  criteria: [{ id: 'written', statement: 'The document is not empty' }],
+  rollback: 'Throw the document away',
+  risk: 'medium',
+} as const;
+
 /** Each mission has content of its own, as each has in life. */
 const contractFor = (idempotency_key: string, more: object): string =>
   JSON.stringify({
-    baton: 'mission/v1',
-    title: 'Write one document',
-    objective: 'Write the document that the benchmark asks for',
-    scope: { include: ['**'] },
-    non_goals: ['Change anything else'],
-    criteria: [{ id: 'written', statement: 'The document is not empty' }],
-    rollback: 'Throw the document away',
-    risk: 'medium',
+    ...CONTRACT,
     agent: { runtime: 'scripted', output: `${idempotency_key} ${OUTPUT}` },
     ...more,
   });

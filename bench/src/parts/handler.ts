@@ -6,6 +6,7 @@ import { STREAM_OF, type Expansion, type MissionCommand, type PlanCommand } from
 import { createService, digestOf, missionIdOf, type EventDelivery, type ServiceDefinition } from '@baton/handling';
 import type { DeadLetters, EventLog } from '@baton/ports';
 import { memoryRecord } from '@baton/simulation';
+import { CONTRACT } from '../driver.ts';
 import { lanes, perSecond, sized, type Figure, type Options, type Part } from './figure.ts';
 import { onGround } from './ground.ts';
 
@@ -25,14 +26,7 @@ interface Stores {
 }
 
 const contract = missionContractSchema.parse({
-  baton: 'mission/v1',
-  title: 'Write one document',
-  objective: 'Write the document that the benchmark asks for',
-  scope: { include: ['**'] },
-  non_goals: ['Change anything else'],
-  criteria: [{ id: 'written', statement: 'The document is not empty' }],
-  rollback: 'Throw the document away',
-  risk: 'medium',
+  ...CONTRACT,
   agent: { runtime: 'scripted', output: 'x'.repeat(500) },
 });
 
