@@ -23,8 +23,8 @@ export const STREAMS = {
     max_age_ms: 14 * DAY_MS,
     max_bytes: 16 * 2 ** 30,
     max_msg_bytes: 512 * 1024,
-    // Each is stored behind its predecessor or not at all: that finds every duplicate. What the window finds as well costs
-    // nats-server 200 bytes a message for as long.
+    // Each is stored behind its predecessor or not at all: that finds every duplicate. For the window, nats-server keeps the
+    // ids of all messages of that time in memory, and finds nothing more.
     duplicate_window_ms: 1_000,
   },
   /** What outsiders ask for; a request is kept for good once its owner has answered it with an event. */
