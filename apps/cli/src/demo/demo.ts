@@ -206,6 +206,7 @@ async function clear(home: Home): Promise<void> {
     home.secrets_file,
     join(home.directory, 'nats.conf'),
     join(home.directory, 'shop'),
+    home.checkpoints,
     join(home.directory, 'landed'),
   ]) {
     rmSync(path, { recursive: true, force: true });
