@@ -44,6 +44,11 @@ describe('baton demo', () => {
     expect(stdout.trim()).toBe(`${answer.commit} ${answer.mission_id}`);
     await expect(baton.stack()).rejects.toThrow('ENOENT');
   });
+
+  it('begins anew where an earlier one has left its data', async () => {
+    const { exit, answer, stderr } = await baton.json<Delivered>('demo', '--home', baton.directory);
+    expect({ exit, stderr, ok: answer.ok }).toEqual({ exit: 0, stderr: '', ok: true });
+  });
 });
 
 describe('a local stack', () => {
