@@ -19,7 +19,7 @@ jest.setTimeout(120_000);
 function inContext(dockerignore: string, path: string): boolean {
   const lines = dockerignore.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return (
-    lines.includes(`!${path.split('/')[0]!}`) &&
+    lines.includes(`!${path.split('/')[0]}`) &&
     !lines.some((line) => line.startsWith('**/') && (matchesGlob(path, line) || matchesGlob(path, `${line}/**`)))
   );
 }
