@@ -27,7 +27,6 @@ export const KINDS: Record<string, Kind> = {
   adapter: { may: ['contracts', 'ports'], mayAlso: ['libs/telemetry', 'libs/workbench'], npmNever: [NEST, ...DATABASE] },
   host: { may: ['contracts', 'domain', 'ports', 'handling', 'platform'], npmNever: DATABASE },
   app: { may: LIBRARIES, npmNever: DATABASE },
-  ui: { may: ['contracts'], npmNever: [NEST, ...DATABASE] },
   tools: { may: LIBRARIES },
   testing: { may: [...LIBRARIES, 'tools'] },
   // It holds the event store against plain Postgres, and the deciders and the runtime against the record in memory.
@@ -48,7 +47,7 @@ export const EXCEPTIONS: Record<string, Pick<Kind, 'mayAlso' | 'npmNever'>> = {
 
 /** Every spec may use these beyond its package's table row; they are never part of what is built. */
 export const SPECS_MAY = ['testing', 'simulation'];
-const SPEC = String.raw`(\.spec\.tsx?$|/test/)`;
+const SPEC = String.raw`(\.spec\.ts$|/test/)`;
 const NPM = ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-bundled', 'npm-no-pkg', 'npm-unknown'];
 
 type Where = {
@@ -63,7 +62,7 @@ export type Rule = {
   comment: string;
   severity: 'error';
   from: Where;
-  to: Where & { dependencyTypesNot?: string[] };
+  to: Where;
 };
 
 export function boundaryRules(root: string): Rule[] {

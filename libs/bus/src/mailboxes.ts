@@ -3,8 +3,6 @@
 export interface Mailboxes {
   /** `work` must not reject. */
   post(key: string, work: () => Promise<void>): void;
-  /** Keys that have work now. */
-  size(): number;
 }
 
 export function mailboxes(): Mailboxes {
@@ -27,6 +25,5 @@ export function mailboxes(): Mailboxes {
       waiting.set(key, fresh);
       void run(key, work, fresh);
     },
-    size: () => waiting.size,
   };
 }

@@ -32,13 +32,11 @@ const MISSION_IDS = `
   ORDER BY stream LIMIT $2::integer`;
 
 const RECENT_MISSIONS = `
-  SELECT substr(f.stream, length('mission-') + 1) AS mission_id, l.type AS last_type,
+  SELECT substr(f.stream, length('mission-') + 1) AS mission_id,
          to_char(f.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS first_at,
-         to_char(l.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS last_at,
          a.data AS accepted
   FROM (SELECT stream, position, recorded_at FROM baton.events
         WHERE stream >= 'mission-' AND stream < 'mission.' AND version = 1 ORDER BY position DESC LIMIT $1::integer) AS f
-  CROSS JOIN LATERAL (SELECT type, recorded_at FROM baton.events e WHERE e.stream = f.stream ORDER BY version DESC LIMIT 1) AS l
   LEFT JOIN LATERAL (SELECT data FROM baton.events e WHERE e.stream = f.stream AND e.type = 'MissionAccepted' ORDER BY version LIMIT 1) AS a ON true
   ORDER BY f.position DESC`;
 
@@ -66,9 +64,7 @@ export interface MissionDeadline {
 
 export interface RecentMission {
   readonly mission_id: string;
-  readonly last_type: string;
   readonly first_at: string;
-  readonly last_at: string;
   /** Data of its MissionAccepted (JSON); null where it was never accepted. */
   readonly accepted: string | null;
 }

@@ -15,7 +15,7 @@ import { activeTraceparent, isTraceparent, newTraceparent, spanIdOf, traceIdOf, 
 export interface SpanOptions {
   /** `<operation> <destination template>`, such as `process baton.event.plan.task-ready`; never with ids in it. */
   readonly name: string;
-  readonly kind?: 'internal' | 'server' | 'client' | 'producer' | 'consumer';
+  readonly kind?: 'internal' | 'consumer';
   /** From the message or the request; absent or malformed: the span we are in, or else a new trace. */
   readonly parent_traceparent?: string | undefined;
   readonly attributes?: Attributes;
@@ -39,9 +39,6 @@ export const unrecordedTracing: Tracing = {
 
 const KINDS = {
   internal: SpanKind.INTERNAL,
-  server: SpanKind.SERVER,
-  client: SpanKind.CLIENT,
-  producer: SpanKind.PRODUCER,
   consumer: SpanKind.CONSUMER,
 } as const;
 

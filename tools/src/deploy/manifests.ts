@@ -76,9 +76,6 @@ export interface Manifest {
   };
 }
 
-export const textOf = (manifests: readonly Manifest[]): string =>
-  manifests.map((manifest) => JSON.stringify(manifest)).join('\n');
-
 /** As `kubectl apply -k` would send it. */
 export async function render(kustomization: string, log: Log): Promise<readonly Manifest[]> {
   const { stdout } = await run(await findKubectl(log), ['kustomize', join(DEPLOY, 'kubernetes', kustomization)], {

@@ -1,4 +1,4 @@
-// Every workspace package has the same three cached targets, read off its place in the tree; no project.json anywhere.
+// Every package of apps, libs and tools has the same three cached targets, read off its place in the tree; no project.json anywhere.
 import { dirname } from 'node:path';
 
 const JEST = 'node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js';

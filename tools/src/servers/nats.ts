@@ -34,12 +34,12 @@ export interface RunningNats {
   kill(): Promise<void>;
 }
 
-// Recovering a large store takes its time; the greeting comes when it is done.
 /**
  * One processor carries far more messages than a stack on one machine makes, and a Go program that may use several spends a
  * fifth more on waking its own threads.
  */
 const PROCESSORS_MAX = 1;
+/** Recovering a large store takes its time; the greeting comes when it is done. */
 const READY_MS_MAX = 120_000;
 const GREETING_MS_MAX = 1_000;
 
