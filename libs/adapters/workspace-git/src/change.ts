@@ -1,6 +1,5 @@
 /** Which paths a change touches and which of them it may: pure, read from trees and never from what anybody says. */
-import { workspaceProblem } from '@baton/workbench';
-import picomatch from 'picomatch';
+import { workspaceProblem, writable, type WriteSet } from '@baton/workbench';
 
 export interface ChangedPath {
   readonly path: string;
@@ -10,10 +9,6 @@ export interface ChangedPath {
   /** 0 for binary files. */
   readonly insertions: number;
   readonly deletions: number;
-}
-export interface WriteSet {
-  readonly write_set: readonly string[];
-  readonly write_set_exclude: readonly string[];
 }
 
 export const SYMLINK = '120000';
@@ -84,12 +79,10 @@ export async function refusedPaths(
   allowed: WriteSet,
   symlinkTarget: (path: string) => Promise<string>,
 ): Promise<readonly string[]> {
-  const inside = picomatch(allowed.write_set, { dot: true, nonegate: true });
-  const excluded =
-    allowed.write_set_exclude.length === 0 ? () => false : picomatch(allowed.write_set_exclude, { dot: true, nonegate: true });
+  const may = writable(allowed);
   const refused: string[] = [];
   for (const { path, old_mode, new_mode } of changed) {
-    if (!inside(path) || excluded(path) || isForbidden(path) || old_mode === GITLINK || new_mode === GITLINK) refused.push(path);
+    if (!may(path) || isForbidden(path) || old_mode === GITLINK || new_mode === GITLINK) refused.push(path);
     else if (new_mode === SYMLINK && leavesTree(path, await symlinkTarget(path))) refused.push(path);
   }
   return refused;

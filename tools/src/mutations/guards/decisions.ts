@@ -173,8 +173,8 @@ export const decisionGuards: readonly Guard[] = [
     ...VERDICTS,
     name: 'the reviewer looks for paths outside the write-set',
     promise: 'G14',
-    text: 'paths.filter((path) => !may(path) || mayNot(path))',
-    off: 'paths.filter((path) => path.length === 0 && !may(path) && mayNot(path))',
+    text: 'paths.filter((path) => !may(path))',
+    off: 'paths.filter((path) => path.length === 0 && !may(path))',
     test: 'names every stray path, in a finding that fits its schema',
   },
 ];
