@@ -19,6 +19,13 @@ describe('a write-set', () => {
     expect(may(['**'], ['!docs/**'], '!docs/c')).toBe(false);
   });
 
+  it('of which a pattern can be read in two ways lets nothing be written by it', () => {
+    expect(may(['src/[ab].ts', 'docs/**'], [], 'src/a.ts')).toBe(false);
+    expect(may(['src/[ab].ts', 'docs/**'], [], 'src/[ab].ts')).toBe(false);
+    expect(may(['src/[ab].ts', 'docs/**'], [], 'docs/a')).toBe(true);
+    expect(may(['**'], ['config/{a,b}.yaml'], 'docs/a')).toBe(false);
+  });
+
   it('without patterns holds nothing', () => {
     expect(may([], [], 'a')).toBe(false);
   });

@@ -1,4 +1,5 @@
 /** Which paths a change touches and which of them it may: pure, read from trees and never from what anybody says. */
+import { nameOnAnySystem } from '@baton/contracts';
 import { workspaceProblem, writable, type WriteSet } from '@baton/workbench';
 
 export interface ChangedPath {
@@ -16,15 +17,12 @@ export const GITLINK = '160000';
 
 /** Git obeys these: what they say would act on whoever checks the change out. A person may change them, an agent not. */
 const GIT_CONFIGURATION = new Set(['.gitmodules', '.gitattributes', '.gitconfig']);
-/** What file systems leave out or take for the same: a Mac these characters, Windows all from a colon on and dots and spaces at the end. */
-const IGNORED_ON_MACS = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
-const IGNORED_ON_WINDOWS = /(:.*|[. ]+)$/s;
 /** The short names that Windows gives to `.git`, `.gitmodules` and the like. */
 const SHORT_NAME = /^(git|gitmod|gitatt|gitcon|gi[0-9a-f]{4})~[0-9]+$/;
 
 /** Whether some file system somewhere takes this for something that git looks at. */
 function isGits(part: string): boolean {
-  const name = part.replace(IGNORED_ON_MACS, '').toLowerCase().replace(IGNORED_ON_WINDOWS, '').replace(IGNORED_ON_WINDOWS, '');
+  const name = nameOnAnySystem(part);
   return name === '.git' || GIT_CONFIGURATION.has(name) || SHORT_NAME.test(name);
 }
 
