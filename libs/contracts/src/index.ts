@@ -117,4 +117,5 @@ export {
   type SubmitMission,
 } from './inbound.ts';
 export { canonicalJson } from './canonical-json.ts';
+export { decodeHeaderText, encodeHeaderText } from './header-text.ts';
 export { JSON_DEPTH_MAX, UnfitJson, readOutsideJson } from './outside-json.ts';

@@ -53,9 +53,17 @@ export const decisionGuards: readonly Guard[] = [
     ...decider('gate'),
     name: 'nobody approves what they asked for',
     promise: 'G12',
-    text: "if (!state.self_approval && by.id === state.requested_by) return refuse('self-approval');",
+    text: "if (!state.self_approval && samePerson(by.id, state.requested_by)) return refuse('self-approval');",
     off: '',
     test: 'refuses the approval of who asked for it, but for where the policy allows it',
+  },
+  {
+    ...decider('gate'),
+    name: 'nobody becomes a second person by writing their name otherwise',
+    promise: 'G12',
+    text: 'folded(one) === folded(other)',
+    off: 'one === other',
+    test: 'refuses it however they write their name: %s',
   },
   {
     ...decider('gate'),
