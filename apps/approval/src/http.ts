@@ -1,7 +1,7 @@
 /** The HTTP edge of approval: parse → command → decide. */
 import { answerGateSchema } from '@baton/contracts';
 import type { ServiceRuntime } from '@baton/handling';
-import { parseBody, PLATFORM, problem, RUNTIME, type Platform } from '@baton/service-host';
+import { headerText, parseBody, PLATFORM, problem, RUNTIME, type Platform } from '@baton/service-host';
 import { Body, Controller, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { answer } from './work.ts';
 
@@ -41,7 +41,7 @@ export class GatesController {
       ...given,
       mission_id: at.mission_id,
       revision: Number(at.revision),
-      by: headers['baton-actor'],
+      by: headerText('Baton-Actor', headers['baton-actor']),
     });
     const decided = await this.platform.instruments.span(
       'answer gate',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { decodeEvent, encodeEvent, publishInbound, type BusConnection } from '@baton/bus';
-import type { AnswerGate } from '@baton/contracts';
+import { encodeHeaderText, type AnswerGate } from '@baton/contracts';
 import type { EventStore } from '@baton/event-store';
 import { digestOf, type ServiceRuntime } from '@baton/handling';
 import { RUNTIME, readConfig, startService, type RunningService } from '@baton/service-host';
@@ -35,10 +35,14 @@ describe('the approval service', () => {
   });
 
   /** Ada's release is proposed in the log, and delivered as the relay would; resolves to the mission when that is settled. */
-  async function proposed(risk: 'low' | 'medium' | 'high', mission_id: string = randomUUID()): Promise<string> {
+  async function proposed(
+    risk: 'low' | 'medium' | 'high',
+    mission_id: string = randomUUID(),
+    requested_by = 'ada',
+  ): Promise<string> {
     const stored = await recorded(release.log, 'release', `release-${mission_id}`, {
       type: 'ReleaseProposed',
-      data: proposal(mission_id, risk),
+      data: proposal(mission_id, risk, requested_by),
     });
     const { subject, headers, payload: body } = encodeEvent(stored);
     const settlement = await runtime.receive({
@@ -126,6 +130,21 @@ describe('the approval service', () => {
     const bob = { kind: 'person', id: 'bob' };
     expect(granted).toMatchObject({ type: 'ApprovalGranted', meta: { actor: bob }, data: { by: bob, channel: 'http' } });
     expect(passed).toMatchObject({ type: 'GatePassed', data: { tier: 'gate', by: bob, content_digest: CONTENT } });
+  });
+
+  it('takes a name of any letters for one person, however it is sent', async () => {
+    const mission_id = await proposed('high', randomUUID(), 'Jos\u00E9');
+    for (const by of ['Jos\u00E9', 'Jose\u0301', 'JOS\u00C9', 'jos\u00E9']) {
+      for (const sent of [encodeHeaderText(by), Buffer.from(by).toString('latin1')])
+        expect(await answer(mission_id, sent)).toMatchObject(refused(403, 'self-approval'));
+    }
+    for (const sent of ['Jos\u00E9', "UTF-8''Jos%E9"])
+      expect(await answer(mission_id, sent)).toMatchObject({
+        status: 400,
+        body: { type: 'urn:baton:problem:header-encoding', faults: [{ field: 'Baton-Actor' }] },
+      });
+    expect((await answer(mission_id, encodeHeaderText('Zo\u00EB'))).status).toBe(200);
+    expect((await eventsOf(mission_id))[1]).toMatchObject({ type: 'ApprovalGranted', data: { by: { id: 'Zo\u00EB' } } });
   });
 
   it('lets one of many win who answer at the same time', async () => {

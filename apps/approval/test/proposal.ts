@@ -4,13 +4,17 @@ import { digestOf } from '@baton/handling';
 
 export const CONTENT = digestOf('what was shown');
 
-export const proposal = (mission_id: string, risk: 'low' | 'medium' | 'high'): DataOf<'ReleaseProposed'> => ({
+export const proposal = (
+  mission_id: string,
+  risk: 'low' | 'medium' | 'high',
+  requested_by = 'ada',
+): DataOf<'ReleaseProposed'> => ({
   mission_id,
   revision: 1,
   content_digest: CONTENT,
   delivery: {
     title: 'Say hello',
-    requested_by: 'ada',
+    requested_by,
     repository: { url: 'https://git.example.org/team/shop.git', target: 'main' },
     criteria: [{ id: 'says-hello', statement: 'HELLO.md says hello' }],
     rollback: 'Revert the one commit that lands.',

@@ -37,6 +37,12 @@ describe('a good contract', () => {
 
   it.each<[string, Loose]>([
     ['a local path as its repository', contract({ repository: { url: './repository', target: 'release/2.x' } })],
+    ['a user in an ssh URL', contract({ repository: { url: 'ssh://git@git.example.org:2222/team/shop.git' } })],
+    ['a user as ssh names it', contract({ repository: { url: 'git@git.example.org:team/shop.git' } })],
+    ['a port and an @ in its path', contract({ repository: { url: 'https://git.example.org:8443/@team/shop.git' } })],
+    ['a file URL', contract({ repository: { url: 'file:///srv/shop.git' } })],
+    ['hidden paths that are not .git', scope({ include: ['.github/**', '.gitignore'], exclude: ['.gitlab-ci.yml'] })],
+    ['variables of its own', agent({ environment: ['A_TOKEN', 'HOME'] })],
     ['other excludes than includes', scope({ exclude: ['src/generated/**'] })],
     ['one run that may take as long as the mission', budgets({ run_ms_max: 5_000, mission_ms_max: 5_000 })],
     ['two criteria', criteria(criterion(), criterion({ id: 'says-more' }))],
@@ -87,6 +93,14 @@ describe('a rule that is broken is one fault that names its field and the fix', 
     ['a criterion id that is a sentence', 'criteria[0].id', criteria(criterion({ id: 'Looks Good' }))],
     ['a path upwards', 'scope.include[0]', contract({ scope: { include: ['src/../../elsewhere/**'] } })],
     ['an absolute path', 'scope.include[0]', contract({ scope: { include: ['/etc/passwd'] } })],
+    ['a pattern that other languages read otherwise', 'scope.include[0]', contract({ scope: { include: ['src/{a,b}/**'] } })],
+    ['a pattern that excludes an exclude', 'scope.exclude[0]', scope({ exclude: ['!docs/**'] })],
+    ['a path into .git further down', 'scope.include[0]', contract({ scope: { include: ['a/.GIT/hooks/**'] } })],
+    ['a credential of ours', 'agent.environment[1]', agent({ environment: ['A_TOKEN', 'BATON_PG_URL'] })],
+    ['a credential of our servers', 'agent.environment[0]', agent({ environment: ['PGPASSWORD'] })],
+    ['an URL with a password', 'repository.url', contract({ repository: { url: 'https://bot:pw@git.example.org/x.git' } })],
+    ['an URL with a password for ssh', 'repository.url', contract({ repository: { url: 'ssh://git:p%40w@example.org/x' } })],
+    ['an URL that is none', 'repository.url', contract({ repository: { url: 'https://bot:p/w@git.example.org/x.git' } })],
     ['a path into .git', 'scope.exclude[0]', scope({ exclude: ['.git/hooks/**'] })],
     ['an URL that runs a program', 'repository.url', contract({ repository: { url: 'ext::sh -c whoami' } })],
     ['an URL that is an option', 'repository.url', contract({ repository: { url: '--upload-pack=whoami' } })],
@@ -112,6 +126,22 @@ describe('a rule that is broken is one fault that names its field and the fix', 
     expect(faultsOf(without('title'))).toEqual([{ field: 'title', problem: 'is missing', fix: 'add it: a string' }]);
     expect(faultsOf(contract({ title: 7 }))).toEqual([{ field: 'title', problem: 'is not a string', fix: 'write a string' }]);
   });
+});
+
+it('as a whole is refused where it is larger than can be recorded, naming what takes most of it', () => {
+  const run = ['sh', '-c', ...Array.from({ length: 9 }, () => long(2_000))];
+  const many = Array.from({ length: 7 }, (_, at) => criterion({ id: `c-${at}`, check: { run } }));
+  const said = expect.stringMatching(/^makes the contract too large: it has 12\d{4} bytes .* 120000 can be recorded$/) as unknown;
+  expect(faultsOf(contract({ criteria: many }))).toEqual([
+    { field: 'criteria', problem: said, fix: expect.stringMatching(/\S/) as unknown },
+  ]);
+  expect(faultsOf(contract({ criteria: many.slice(1) }))).toEqual([]);
+});
+
+it('says nothing of a password that it refuses', () => {
+  const faults = faultsOf(contract({ repository: { url: 'https://bot:hunter2hunter2@git.example.org/x.git' } }));
+  expect(faults).toHaveLength(1);
+  expect(JSON.stringify(faults)).not.toContain('hunter2');
 });
 
 describe('many faults', () => {

@@ -2,12 +2,21 @@
  * Reads an entry contract and names everything that is wrong with it at once: shape first, then what a shape cannot say
  * (a criterion nobody can check, a goal that is also a non-goal). No model is asked.
  */
-import { missionContractSchema, type Fault, type MissionContract } from '@baton/contracts';
+import {
+  isOwnVariable,
+  missionContractSchema,
+  pathPatternSchema,
+  patternFault,
+  type Fault,
+  type MissionContract,
+} from '@baton/contracts';
 import type { z } from 'zod';
 
 export type ReadContract = { readonly contract: MissionContract } | { readonly faults: readonly Fault[] };
 
 const FAULTS_MAX = 100;
+/** Of EVENT_DATA_BYTES_MAX, so that the plan still fits: PlanProposed says the criteria twice, as a task's and as what is delivered. */
+const CONTRACT_BYTES_MAX = 120_000;
 /** Names come from the body: a hundred faults, escaped as JSON, have to fit into one event. */
 const SHOWN_CHARS_MAX = 200;
 const shown = (text: string): string => (text.length <= SHOWN_CHARS_MAX ? text : `${text.slice(0, SHOWN_CHARS_MAX - 1)}…`);
@@ -16,6 +25,7 @@ export function readContract(body: unknown): ReadContract {
   const parsed = missionContractSchema.safeParse(body);
   const shape = parsed.success ? [] : parsed.error.issues.flatMap(faultsOf);
   const faults = [...shape, ...RULES.flatMap((rule) => rule(loose(body)))];
+  if (parsed.success) faults.push(...tooLarge(parsed.data));
   if (parsed.success && faults.length === 0) return { contract: parsed.data };
   return { faults: faults.slice(0, FAULTS_MAX) };
 }
@@ -74,6 +84,23 @@ function faultsOf(issue: z.core.$ZodIssue): Fault[] {
   }
 }
 
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
+
+/** Each field may be as long as it is allowed to and all of them together still be more than one event holds. */
+function tooLarge(contract: MissionContract): Fault[] {
+  const bytes = bytesOf(contract);
+  if (bytes <= CONTRACT_BYTES_MAX) return [];
+  const fields = Object.entries(contract).map(([field, value]) => ({ field, bytes: bytesOf(value) }));
+  const largest = fields.reduce((most, one) => (one.bytes > most.bytes ? one : most));
+  return [
+    {
+      field: largest.field,
+      problem: `makes the contract too large: it has ${bytes} bytes as JSON, ${largest.bytes} of them here, and at most ${CONTRACT_BYTES_MAX} can be recorded`,
+      fix: 'shorten it: put long scripts and texts into the repository and name them by their path',
+    },
+  ];
+}
+
 const aWord = (expected: string): string => (/^[aeiou]/.test(expected) ? `an ${expected}` : `a ${expected}`);
 
 type Loose = { readonly [key: string]: unknown };
@@ -130,6 +157,42 @@ const RULES: readonly ((contract: Loose) => readonly Fault[])[] = [
           }
         : [],
     );
+  },
+  function everyPatternSaysOneThing(contract) {
+    const scope = loose(contract['scope']);
+    return ['include', 'exclude'].flatMap((list) =>
+      listed(scope[list]).flatMap((pattern, index) => {
+        const read = pathPatternSchema.safeParse(pattern);
+        const fault = read.success ? patternFault(read.data) : null;
+        return fault ? [{ field: `scope.${list}[${index}]`, ...fault }] : [];
+      }),
+    );
+  },
+  function noAgentGetsOurOwnCredentials(contract) {
+    return listed(loose(contract['agent'])['environment']).flatMap((name, index) =>
+      typeof name === 'string' && isOwnVariable(name)
+        ? {
+            field: `agent.environment[${index}]`,
+            problem: `"${shown(name)}" is one of Baton's own variables, and no agent gets those`,
+            fix: 'remove it; where the agent needs a value of its own, put that under another name into the environment of the executor',
+          }
+        : [],
+    );
+  },
+  function noUrlHoldsAPassword(contract) {
+    const { url } = loose(contract['repository']);
+    if (typeof url !== 'string' || !url.includes('://')) return [];
+    const read = URL.parse(url.trim());
+    const field = 'repository.url';
+    if (read === null) return [{ field, problem: 'is not a URL that can be read', fix: 'correct it, or give a local path' }];
+    if (read.password === '') return [];
+    return [
+      {
+        field,
+        problem: 'holds a password, and everything in a contract is kept in the record for ever',
+        fix: 'take it out (and change it, it was sent around): use an ssh URL and a key, or name a program that knows the password in GIT_ASKPASS of executor and release',
+      },
+    ];
   },
   function oneRunFitsIntoTheMission(contract) {
     const { run_ms_max, mission_ms_max } = loose(contract['budgets']);

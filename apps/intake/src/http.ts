@@ -1,7 +1,7 @@
 /** The HTTP edge of intake: parse → command → decide. */
 import { IDEMPOTENCY_KEY_CHARS_MAX, missionIdSchema } from '@baton/contracts';
 import { missionIdOf, type Decided, type ServiceRuntime } from '@baton/handling';
-import { parseBody, PLATFORM, problem, RUNTIME, type Platform } from '@baton/service-host';
+import { headerText, parseBody, PLATFORM, problem, RUNTIME, type Platform } from '@baton/service-host';
 import { Body, Controller, Headers, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
 import { z } from 'zod';
 import { cancellation, submission } from './work.ts';
@@ -15,7 +15,7 @@ interface Reply {
 }
 
 const header = (name: string, value: string | undefined, chars_max: number, fix: string): string => {
-  const text = value?.trim() ?? '';
+  const text = headerText(name, value) ?? '';
   if (text === '' || text.length > chars_max) {
     throw problem({
       status: 400,

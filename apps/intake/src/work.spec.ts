@@ -46,4 +46,14 @@ describe('an inbound request', () => {
     expect(() => intake.inbound!.SubmitMission!({ contract: contract() }, delivery)).toThrow(/idempotency_key: .*requested_by: /);
     expect(() => intake.inbound!.CancelMission!(null, delivery)).toThrow('body: ');
   });
+
+  it('is the same mission and the same person in whichever form of Unicode it came', () => {
+    const of = (key: string, person: string) =>
+      intake.inbound!.SubmitMission!({ idempotency_key: key, requested_by: person, contract: contract() }, delivery)[0];
+    const composed = of('schl\u00FCssel', 'Jos\u00E9');
+    expect(of('schlu\u0308ssel', ' Jose\u0301 ')).toEqual(composed);
+    expect(composed?.actor).toEqual({ kind: 'person', id: 'Jos\u00E9' });
+    const [cancelled] = intake.inbound!.CancelMission!({ mission_id: 'm', by: 'Jose\u0301' }, delivery);
+    expect(cancelled?.actor).toEqual({ kind: 'person', id: 'Jos\u00E9' });
+  });
 });

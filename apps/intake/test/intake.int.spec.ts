@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { publishInbound, type BusConnection } from '@baton/bus';
-import { INBOUND, type InboundName } from '@baton/contracts';
+import { INBOUND, encodeHeaderText, type InboundName } from '@baton/contracts';
 import { missionIdOf, type ServiceRuntime } from '@baton/handling';
 import { RUNTIME, baseConfigSchema, readConfig, startService, type RunningService } from '@baton/service-host';
 import { logger } from '@baton/telemetry';
@@ -125,6 +125,51 @@ describe('the intake service', () => {
       const answer = await post('', contract(), headers);
       expect(answer).toMatchObject({ status: 400, body: { type: 'urn:baton:problem:missing-header' } });
       expect(fieldsOf(answer)).toEqual([name]);
+    });
+
+    it.each(['Idempotency-Key', 'Baton-Actor'])('refuses a %s that is no UTF-8, and says how to send it', async (name) => {
+      for (const value of ['Jos\u00E9', "UTF-8''100%", "UTF-8''a%0Ab"]) {
+        const headers = { 'idempotency-key': randomUUID(), 'baton-actor': 'ada', [name.toLowerCase()]: value };
+        const answer = await post('', contract(), headers);
+        expect(answer).toMatchObject({
+          status: 400,
+          body: {
+            type: 'urn:baton:problem:header-encoding',
+            faults: [{ field: name, fix: expect.stringContaining("UTF-8''") as unknown }],
+          },
+        });
+      }
+    });
+
+    it('takes a key and a name of any letters as one mission of one person, on every way and in every form', async () => {
+      const key = `schl\u00FCssel ${randomUUID()}`;
+      await settled(1, () => publish('SubmitMission', { idempotency_key: key, requested_by: 'Jos\u00E9', contract: contract() }));
+      for (const form of [key, key.normalize('NFD')]) {
+        for (const sent of [encodeHeaderText(form), Buffer.from(form).toString('latin1')])
+          expect((await submit(sent, contract(), encodeHeaderText('Jose\u0301'))).status).toBe(200);
+      }
+      expect(await eventsOf(key)).toMatchObject([{ type: 'MissionAccepted', meta: { actor: { id: 'Jos\u00E9' } } }]);
+      const other = randomUUID();
+      await submit(other, contract(), Buffer.from('Jose\u0301').toString('latin1'));
+      expect(await eventsOf(other)).toMatchObject([
+        { meta: { actor: { id: 'Jos\u00E9' } }, data: { requested_by: 'Jos\u00E9' } },
+      ]);
+    });
+
+    it('refuses a contract that no event would hold, on both ways, and names what is too large', async () => {
+      const check = { run: ['sh', '-c', ...Array.from({ length: 3 }, () => 'x'.repeat(2_000))] };
+      const body = contract({ criteria: Array.from({ length: 30 }, (_, at) => ({ id: `c-${at}`, statement: 'holds', check })) });
+      const [first, second] = [randomUUID(), randomUUID()];
+      const answer = await submit(first, body);
+      expect([answer.status, fieldsOf(answer)]).toEqual([422, ['criteria']]);
+      await settled(1, () => inbound(second, body));
+      for (const key of [first, second])
+        expect(await eventsOf(key)).toMatchObject([
+          {
+            type: 'MissionRejected',
+            data: { faults: [{ field: 'criteria', problem: expect.stringContaining('120000') as unknown }] },
+          },
+        ]);
     });
 
     it('cancels a mission that it knows', async () => {

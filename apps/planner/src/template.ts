@@ -2,7 +2,16 @@
  * A mission template says how a kind of mission is cut into tasks. Expanding one is pure: the same template and the same
  * mission give the same tasks; what does not fit is said, with the field and the fix.
  */
-import { criterionSchema, LIMITS, pathPatternSchema, taskSchema, type MissionContract, type Task } from '@baton/contracts';
+import {
+  EVENT_DATA_BYTES_MAX,
+  criterionSchema,
+  LIMITS,
+  pathPatternSchema,
+  patternFault,
+  taskSchema,
+  type MissionContract,
+  type Task,
+} from '@baton/contracts';
 import type { Expansion } from '@baton/domain';
 import { z } from 'zod';
 import { literalPrefix } from './literal-prefix.ts';
@@ -42,6 +51,9 @@ export const templateSchema = z.strictObject({
 });
 export type Template = z.infer<typeof templateSchema>;
 
+/** What PlanProposed says beside tasks and delivery: ids, digests, who asked. */
+const PLAN_BYTES_MAX = EVENT_DATA_BYTES_MAX - 4_096;
+
 /** Why a mission cannot be planned: said to whoever asked for it. */
 class PlanProblem extends Error {}
 
@@ -61,7 +73,14 @@ export function expand(template: Template, template_digest: string, contract: Mi
       throw new PlanProblem(
         `the template makes ${drafts.length} tasks, at most ${LIMITS.tasks_max} are allowed: give it shorter lists`,
       );
-    return { tasks: withoutCollisions(inOrder(drafts)), template_digest };
+    const tasks = withoutCollisions(inOrder(drafts));
+    const { title, repository, criteria, rollback } = contract;
+    const bytes = Buffer.byteLength(JSON.stringify({ tasks, title, repository, criteria, rollback }));
+    if (bytes > PLAN_BYTES_MAX)
+      throw new PlanProblem(
+        `its ${tasks.length} tasks and what is delivered have ${bytes} bytes as JSON, at most ${PLAN_BYTES_MAX} can be recorded: tasks repeat objective, criteria and agent, so shorten these or give it shorter lists`,
+      );
+    return { tasks, template_digest };
   } catch (error) {
     if (error instanceof PlanProblem || (error as Error).name === 'OrderProblem')
       return { problem: `template ${template.name}@${template.version}: ${(error as Error).message}` };
@@ -125,6 +144,8 @@ function draft(task: Template['tasks'][number], values: Values, contract: Missio
         `task ${id} may write ${pattern}, which is outside scope.include (${contract.scope.include.join(', ')}): widen the scope or narrow the template`,
       );
     }
+    const fault = patternFault(pattern);
+    if (fault) throw new PlanProblem(`task ${id} may write ${pattern}, which ${fault.problem}: ${fault.fix}`);
   }
   const planned: Task = {
     id,

@@ -143,6 +143,12 @@ describe('the diff', () => {
       },
     ]);
   });
+  it('is judged by the patterns that the executor collected it by: an exclamation mark is a character', () => {
+    const judged = (write_set: string[], write_set_exclude: string[]) =>
+      judge(reviewed({ task: { ...task, write_set, write_set_exclude } })).findings.map(({ evidence }) => evidence);
+    expect(judged(['**'], ['!docs/**'])).toEqual([]);
+    expect(judged(['!docs/**'], [])).toEqual(FILES);
+  });
   it.each(['services/api/.env', 'services/api/.github/ci.yml', 'docs/.notes.md'])(
     'may touch a hidden file of the write-set: %s',
     (path) => {

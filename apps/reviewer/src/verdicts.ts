@@ -1,7 +1,7 @@
 /** A criterion holds when Baton's own receipt says so, for exactly this tree; the diff is read from the artifact, not from anybody's words. */
 import type { Change, Finding, Receipt, Task } from '@baton/contracts';
 import type { Verdict } from '@baton/domain';
-import picomatch from 'picomatch';
+import { writable } from '@baton/workbench';
 
 export interface Reviewed {
   readonly task: Task;
@@ -59,9 +59,8 @@ const blocking = (criterion_id: string | null, statement: string, evidence: stri
 });
 
 function outside(task: Task, paths: readonly string[]): Finding[] {
-  const may = picomatch([...task.write_set], { dot: true });
-  const mayNot = task.write_set_exclude.length > 0 ? picomatch([...task.write_set_exclude], { dot: true }) : () => false;
-  const strays = paths.filter((path) => !may(path) || mayNot(path));
+  const may = writable(task);
+  const strays = paths.filter((path) => !may(path));
   return strays.length === 0 ? [] : [blocking(null, 'the diff touches paths outside the write-set', strays.join('\n'))];
 }
 

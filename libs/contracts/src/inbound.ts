@@ -2,12 +2,14 @@
 import { z } from 'zod';
 
 export const IDEMPOTENCY_KEY_CHARS_MAX = 200;
-const key = z.string().trim().min(1).max(IDEMPOTENCY_KEY_CHARS_MAX);
+/** In one of the forms that Unicode has for one text: what looks the same is the same, whichever keyboard or program wrote it. */
+const named = (chars_max: number) => z.string().trim().normalize('NFC').min(1).max(chars_max);
+const key = named(IDEMPOTENCY_KEY_CHARS_MAX);
+const person = named(200);
 /** As Baton makes them: what else is asked for cannot exist, and must not become the name of a stream. */
 export const missionIdSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, 'is not the id of a mission: use letters, digits, _ and - (at most 100)');
-const person = z.string().trim().min(1).max(200);
 
 export const submitMissionSchema = z.object({
   /** The same key is the same mission, over HTTP and over events, for ever. */

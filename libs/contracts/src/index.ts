@@ -1,4 +1,5 @@
 export {
+  EVENT_DATA_BYTES_MAX,
   actorSchema,
   metaSchema,
   sealedSchema,
@@ -31,8 +32,8 @@ export {
   checkSchema,
   criterionSchema,
   faultSchema,
+  isOwnVariable,
   missionContractSchema,
-  pathPatternSchema,
   repositorySchema,
   type Agent,
   type Check,
@@ -41,6 +42,7 @@ export {
   type MissionContract,
   type Repository,
 } from './mission.ts';
+export { nameOnAnySystem, pathMatcher, pathPatternSchema, patternFault, saysOneThing } from './path-pattern.ts';
 export {
   FAILURE_CLASSES,
   agentResultSchema,
@@ -115,4 +117,5 @@ export {
   type SubmitMission,
 } from './inbound.ts';
 export { canonicalJson } from './canonical-json.ts';
+export { decodeHeaderText, encodeHeaderText } from './header-text.ts';
 export { JSON_DEPTH_MAX, UnfitJson, readOutsideJson } from './outside-json.ts';

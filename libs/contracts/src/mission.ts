@@ -3,6 +3,7 @@
  * every fault at once, each naming its field and the fix.
  */
 import { z } from 'zod';
+import { pathPatternSchema } from './path-pattern.ts';
 
 export const LIMITS = {
   title_chars_max: 200,
@@ -18,15 +19,6 @@ export const LIMITS = {
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'use lower-case letters, digits and dashes, at most 63');
 const line = z.string().trim().min(1).max(LIMITS.title_chars_max);
 const text = z.string().trim().min(1).max(LIMITS.text_chars_max);
-/** A path pattern inside the repository: `services/api/**`. Never absolute, never upwards. */
-export const pathPatternSchema = z
-  .string()
-  .min(1)
-  .max(300)
-  .refine((path) => !path.startsWith('/') && !path.split('/').includes('..') && !path.startsWith('.git'), {
-    message: 'use a pattern relative to the repository root, without ".." and outside .git',
-  });
-
 /** A check that Baton runs itself: exit code 0 means that the criterion holds. */
 export const checkSchema = z.strictObject({
   run: z.array(z.string().min(1).max(2_000)).min(1).max(50),
@@ -44,12 +36,17 @@ export const criterionSchema = z.strictObject({
 });
 export type Criterion = z.infer<typeof criterionSchema>;
 
+/** What names the credentials of our own servers and of our telemetry: of no use to an agent but to act as Baton. */
+const OWN_VARIABLE = /^(?:BATON_.*|PG[A-Z]+|OTEL_EXPORTER_OTLP_(?:[A-Z]+_)?(?:HEADERS|CLIENT_KEY))$/i;
+/** Whether a variable is the service's own: refused where a contract names it, and never handed on where one was recorded. */
+export const isOwnVariable = (name: string): boolean => OWN_VARIABLE.test(name);
+
 export const agentSchema = z.discriminatedUnion('runtime', [
   z.strictObject({
     runtime: z.literal('command'),
     /** Program and arguments; gets the task envelope as JSON on standard input, answers a result as JSON on standard output. */
     command: z.array(z.string().min(1).max(2_000)).min(1).max(50),
-    /** Names of environment variables that the agent may see besides PATH, HOME, LANG and TMPDIR. */
+    /** Names of environment variables that the agent may see besides PATH, HOME, LANG and TMPDIR; never Baton's own. */
     environment: z
       .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/))
       .max(50)

@@ -1,6 +1,7 @@
 /** One task of a plan, what an agent is given for it, and what comes back. */
 import { z } from 'zod';
-import { agentSchema, criterionSchema, LIMITS, pathPatternSchema, repositorySchema } from './mission.ts';
+import { agentSchema, criterionSchema, LIMITS, repositorySchema } from './mission.ts';
+import { pathPatternSchema } from './path-pattern.ts';
 
 export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 /** Git's object id of a tree or commit, or `sha256:<hex>` of a scratch workspace's content. */

@@ -50,6 +50,22 @@ describe('a gate', () => {
       .when(answer('ada'))
       .thenHappens('ApprovalGranted', 'GatePassed');
   });
+  it.each(['ADA', 'Ada'])('refuses it however they write their name: %s', (by) => {
+    open().when(answer(by)).thenRefused('self-approval').thenWaits('gate');
+  });
+  it.each([
+    ['Jos\u00E9', 'jose\u0301'],
+    ['Stra\u00DFe', 'STRASSE'],
+    ['\u03A3\u03AF\u03C3\u03C5\u03C6\u03BF\u03C2', '\u03A3\u038A\u03A3\u03A5\u03A6\u039F\u03A3'],
+  ])('takes %s and %s for one person', (requested_by, by) => {
+    given()
+      .when({ ...openGate(evaluation('gate')), requested_by })
+      .thenHappens('GateOpened')
+      .when(answer(by))
+      .thenRefused('self-approval')
+      .when(answer(`${by}s`))
+      .thenHappens('ApprovalGranted', 'GatePassed');
+  });
   it('may be denied by anybody, also by who asked for it', () =>
     void open().when(answer('ada', 'deny')).thenHappens('ApprovalDenied').thenWaits(null));
   it('refuses content nobody saw', () => {

@@ -2,17 +2,23 @@
  * One command, one decision, one append: load → decide → append, again from the start when somebody else was first. The
  * deadline of the new state is written in the same transaction as the events that led to it.
  */
-import { describeEvent, type Actor, type BatonEvent, type Category, type EventMeta, type NewEvent } from '@baton/contracts';
-import { BrokenInvariant, type AnyDecider, type Waiting } from '@baton/domain';
+import {
+  EVENT_DATA_BYTES_MAX,
+  describeEvent,
+  type Actor,
+  type BatonEvent,
+  type Category,
+  type EventMeta,
+  type NewEvent,
+} from '@baton/contracts';
+import type { AnyDecider, Waiting } from '@baton/domain';
 import type { EventLog } from '@baton/ports';
 import type { AtOnce, Report } from './at-once.ts';
 import type { Decided, Request } from './decided.ts';
+import { EventTooLarge } from './defect.ts';
 import { eventId } from './event-id.ts';
 import type { Instruments } from './instruments.ts';
 import type { Known, Streams } from './streams.ts';
-
-/** What the log takes (EVENT_DATA_BYTES_MAX of the event store). */
-const EVENT_DATA_BYTES_MAX = 262_144;
 
 /** Work that is done at once may lead to more of it; more than this goes round in a circle. */
 const AT_ONCE_MAX = 10;
@@ -167,10 +173,9 @@ function newEvent(request: Request, event: BatonEvent, ordinal: number): NewEven
     ...(traceparent ? { traceparent } : {}),
   };
   const data = JSON.stringify(event.data);
-  // The log would refuse it each time: that is no store which comes back.
   const bytes = Buffer.byteLength(data);
   if (bytes > EVENT_DATA_BYTES_MAX)
-    throw new BrokenInvariant(
+    throw new EventTooLarge(
       `data of ${event.type} of ${request.stream} has ${bytes} bytes, at most ${EVENT_DATA_BYTES_MAX} can be kept: store it as an artifact and name its digest`,
     );
   return { id: eventId(causation_id, request.stream, ordinal), type: event.type, meta: JSON.stringify(meta), data };

@@ -2,6 +2,11 @@
 import { UnreadableEvent } from '@baton/contracts';
 import { BrokenInvariant } from '@baton/domain';
 
+/** The log takes no event of this size, and will not take it later: who asked has to ask for less. */
+export class EventTooLarge extends Error {
+  override readonly name = 'EventTooLarge';
+}
+
 /** SQLSTATE classes of a store that says no to the content itself (22: what text cannot hold, 54: too much of it). */
 const CONTENT_REFUSED = /^(?:22|54)[0-9A-Z]{3}$/;
 
@@ -10,6 +15,7 @@ const isContentRefused = (error: unknown): boolean =>
 
 export const isDefect = (error: unknown): boolean =>
   error instanceof BrokenInvariant ||
+  error instanceof EventTooLarge ||
   error instanceof TypeError ||
   error instanceof RangeError ||
   error instanceof ReferenceError ||

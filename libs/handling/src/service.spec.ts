@@ -259,6 +259,27 @@ describe('an inbound request', () => {
       { reason: 'invalid', stream: null, cause: expect.stringContaining(cause) },
     ]);
   });
+  it('that leads to an event which is too large is parked at once, with its size and the limit', async () => {
+    const on = bench();
+    const endless: ServiceDefinition = {
+      name: 'intake',
+      inbound: {
+        CancelMission: () => [
+          {
+            stream: 'mission-m',
+            command: { type: 'RejectMission', mission_id: 'm', requested_by: 'x'.repeat(300_000), faults: [] },
+            causation_id: 'c',
+            correlation_id: 'm',
+            actor: { kind: 'person', id: 'ada' },
+          },
+        ],
+      },
+    };
+    expect(await on.service(endless).receive({ ...inbound('{}'), name: 'CancelMission' })).toEqual({ ack: true });
+    expect(await on.dead_letters.list()).toMatchObject([
+      { reason: 'invalid', cause: expect.stringMatching(/MissionRejected .* has 300\d{3} bytes, at most 262144/) },
+    ]);
+  });
   it.each([
     [undefined, 'is missing'],
     ['com.example.order', 'is missing'],

@@ -2,7 +2,7 @@
 import { DELIVERIES_MAX, UnreadableEvent } from '@baton/contracts';
 import type { DeadLetter, DeadLetters } from '@baton/ports';
 import { ForgedEvent } from './decide-and-append.ts';
-import { isDefect } from './defect.ts';
+import { EventTooLarge, isDefect } from './defect.ts';
 import type { Delivery } from './delivery.ts';
 import type { Instruments } from './instruments.ts';
 import { letterOf } from './letter.ts';
@@ -75,6 +75,7 @@ export function settling({ handle, parked, perStream, counts, instruments, dead_
     } catch (error) {
       if (error instanceof UnreadableEvent) await park(delivery, error.kind, error.message);
       else if (error instanceof InvalidRequest) await park(delivery, 'invalid', error.message);
+      else if (error instanceof EventTooLarge && delivery.kind === 'inbound') await park(delivery, 'invalid', error.message);
       else if (error instanceof ForgedEvent) await park(delivery, 'forged-event', error.message);
       else if (!isDefect(error)) throw error;
       else if (delivery.deliveries >= DELIVERIES_MAX)

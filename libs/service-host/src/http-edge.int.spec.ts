@@ -64,6 +64,7 @@ describe('the HTTP edge of a service', () => {
         detail: expect.stringMatching(/Nothing was lost.*same Idempotency-Key/) as unknown,
       },
     ],
+    ['what no event holds', () => host.call('/missions/endless'), 413, { type: 'urn:baton:problem:event-too-large' }],
     ['an error nobody foresaw', () => host.call('/missions/broken'), 500, { type: 'urn:baton:problem:internal' }],
   ])('answers %s with a problem', async (_name, send, status, body) => {
     await host.start();

@@ -123,6 +123,13 @@ export function toProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
   // By its name: an error that a port of another store throws counts as well.
   if (thrown instanceof Error && ['StoreUnreachable', 'AnswerOverdue'].includes(thrown.name)) return storeUnavailable(thrown);
+  if (thrown instanceof Error && thrown.name === 'EventTooLarge')
+    return problem({
+      status: 413,
+      type: 'event-too-large',
+      detail: `This cannot be recorded: ${thrown.message}.`,
+      cause: thrown,
+    });
   const status = thrown instanceof HttpException ? thrown.getStatus() : statusOf(thrown);
   if (status === 404)
     return problem({

@@ -50,6 +50,11 @@ class MissionsController {
   @Get('away') away() {
     throw new StoreUnreachable('the append', new Error('hush: connection refused'));
   }
+  @Get('endless') endless() {
+    throw Object.assign(new Error('data of MissionAccepted has 300000 bytes, at most 262144 can be kept'), {
+      name: 'EventTooLarge',
+    });
+  }
   @Get('slow') async slow() {
     slow.arrived.resolve();
     await slow.held.promise;

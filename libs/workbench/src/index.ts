@@ -6,3 +6,4 @@ export { makeRunDirectory, removeTree, scrubbedEnvironment, type RunDirectory } 
 export { openSandbox, SANDBOX_SETTINGS, type Sandbox, type SandboxOptions } from './sandbox.ts';
 export { tailOf } from './tail.ts';
 export { workspaceProblem } from './workspace-problem.ts';
+export { writable, type WriteSet } from './write-set.ts';

@@ -9,7 +9,11 @@ const REPLACEMENT = '[redacted]';
 const SECRET_NAME =
   /SECRET|TOKEN|PASSW|PASSPHRASE|CREDENTIAL|PRIVATE|_KEY(?:_|$)|APIKEY|^KEY$|SEED|COOKIE|_AUTH$|DSN$|CONNECTION_STRING/i;
 
-/** Each begins with something that ordinary text does not, so that false alarms are rare; none backtracks over what it has read. */
+/**
+ * Each begins with something that ordinary text does not, so that false alarms are rare. An agent writes what is searched, as much
+ * as it likes: no character may be read again for each place before it where a shape could begin, or one output keeps the process busy
+ * for minutes. So a shape ends with its repetition, or begins once in what its repetition takes.
+ */
 const SHAPES: readonly RegExp[] = [
   // A private key in PEM or OpenSSH form; also one that was cut off.
   /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[^]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|$)/g,
@@ -28,14 +32,15 @@ const SHAPES: readonly RegExp[] = [
   /\bpypi-[A-Za-z0-9_-]{50,1000}/g,
   /\bsk-[A-Za-z0-9_-]{20,255}/g,
   /\bS[UANCO][A-Z2-7]{56}\b/g,
-  /\beyJ[A-Za-z0-9_-]{10,4000}\.eyJ[A-Za-z0-9_-]{10,8000}\.[A-Za-z0-9_-]{10,2000}/g,
+  // A dash begins a word, and is part of a token: looked at is the whole run, once, with whatever it is written on to.
+  /(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]{0,4000}?\beyJ[A-Za-z0-9_-]{10})[A-Za-z0-9_-]{13,8000}\.eyJ[A-Za-z0-9_-]{10,8000}\.[A-Za-z0-9_-]{10,2000}/g,
 ];
 /** What comes before the secret stays, so that people see what it was. */
 const AFTER: readonly RegExp[] = [
   // With a digit in it: both words are also ordinary ones.
   /(\b(?:Bearer|Basic)\s{1,3})(?=[A-Za-z._~+/=-]{0,8000}\d)[A-Za-z0-9._~+/=-]{12,8000}/gi,
-  // User and password of a URL.
-  /(\b[a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@:"']{0,200}:[^\s/@"']{1,500}(?=@)/gi,
+  // User and password of a URL, whatever its scheme.
+  /(:\/\/)[^\s/@:"']{0,200}:[^\s/@"']{1,500}(?=@)/g,
 ];
 
 export interface Redactor {

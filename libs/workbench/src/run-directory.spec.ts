@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { removeTree } from './run-directory.ts';
+import { removeTree, scrubbedEnvironment } from './run-directory.ts';
 
 const run = promisify(execFile);
 /** Each step down is a call of its own: together they are no path any more. */
@@ -27,5 +27,27 @@ describe('a tree', () => {
     await removeTree(top);
     expect(existsSync(top)).toBe(false);
     await removeTree(top);
+  });
+});
+
+describe('the environment of a program that is not ours', () => {
+  it("has what is named, and never what is the service's own", () => {
+    const own = {
+      BATON_PG_URL: 'a',
+      BATON_NATS_NKEY_SEED: 'b',
+      baton_sealer_key: 'c',
+      PGPASSWORD: 'd',
+      OTEL_EXPORTER_OTLP_HEADERS: 'e',
+    };
+    const environment = { ...own, A_TOKEN: 't', PGP_KEY: 'p', UNNAMED: 'u', PATH: '/bin' };
+    const names = [...Object.keys(own), 'A_TOKEN', 'PGP_KEY', 'NOT_THERE'];
+    expect(scrubbedEnvironment(environment, { home: '/h', temp: '/t' }, names)).toEqual({
+      PATH: '/bin',
+      HOME: '/h',
+      LANG: 'C.UTF-8',
+      TMPDIR: '/t',
+      A_TOKEN: 't',
+      PGP_KEY: 'p',
+    });
   });
 });

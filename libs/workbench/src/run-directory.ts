@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isOwnVariable } from '@baton/contracts';
 
 export interface RunDirectory {
   readonly path: string;
@@ -21,7 +22,7 @@ export async function makeRunDirectory(parent: string): Promise<RunDirectory> {
 
 /**
  * Exactly PATH, HOME, LANG, TMPDIR and the names given. A name wins over our own value: naming HOME hands over the
- * real one, which agents that keep a login there need.
+ * real one, which agents that keep a login there need. What is the service's own stays here, whoever names it.
  */
 export function scrubbedEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
@@ -36,7 +37,7 @@ export function scrubbedEnvironment(
   };
   for (const name of names) {
     const value = environment[name];
-    if (value !== undefined) scrubbed[name] = value;
+    if (value !== undefined && !isOwnVariable(name)) scrubbed[name] = value;
   }
   return scrubbed;
 }

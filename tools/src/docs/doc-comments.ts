@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const SOURCES = ['events.ts', 'task.ts', 'mission.ts', 'envelope.ts', 'inbound.ts'].map((file) => `libs/contracts/src/${file}`);
+const SOURCES = ['events.ts', 'task.ts', 'mission.ts', 'path-pattern.ts', 'envelope.ts', 'inbound.ts'].map(
+  (file) => `libs/contracts/src/${file}`,
+);
 
 /** `TaskReady` or `taskSchema.write_set` → what its comment says. */
 export type DocComments = ReadonlyMap<string, string>;

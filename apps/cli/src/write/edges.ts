@@ -1,5 +1,5 @@
 /** What people do reaches the services over their HTTP edges; what those answer becomes an exit code that means something. */
-import type { Fault } from '@baton/contracts';
+import { encodeHeaderText, type Fault } from '@baton/contracts';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { CliProblem, EXIT, type ExitCode } from '../exit-codes.ts';
@@ -112,9 +112,7 @@ export function refusal(what: string, answer: { readonly status: number; readonl
   );
 }
 
-const personHeader = (person: string): Record<string, string> => ({ 'baton-actor': encodeHeader(person) });
-// Header values are ASCII; a name with other letters still has to arrive.
-const encodeHeader = (text: string): string => (/^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(text));
+const personHeader = (person: string): Record<string, string> => ({ 'baton-actor': encodeHeaderText(person) });
 
 const submittedSchema = z.object({ mission_id: z.string(), status: z.literal('accepted') });
 export type Submitted =
@@ -128,7 +126,7 @@ export async function submitMission(
 ): Promise<Submitted> {
   const answer = await post(context, 'intake', {
     path: '/v1/missions',
-    headers: { 'idempotency-key': encodeHeader(mission.key), ...personHeader(mission.person) },
+    headers: { 'idempotency-key': encodeHeaderText(mission.key), ...personHeader(mission.person) },
     body: mission.contract,
     schema: submittedSchema,
   });

@@ -1,6 +1,6 @@
 /** Which paths a change touches and which of them it may: pure, read from trees and never from what anybody says. */
-import { workspaceProblem } from '@baton/workbench';
-import picomatch from 'picomatch';
+import { nameOnAnySystem } from '@baton/contracts';
+import { workspaceProblem, writable, type WriteSet } from '@baton/workbench';
 
 export interface ChangedPath {
   readonly path: string;
@@ -11,25 +11,18 @@ export interface ChangedPath {
   readonly insertions: number;
   readonly deletions: number;
 }
-export interface WriteSet {
-  readonly write_set: readonly string[];
-  readonly write_set_exclude: readonly string[];
-}
 
 export const SYMLINK = '120000';
 export const GITLINK = '160000';
 
 /** Git obeys these: what they say would act on whoever checks the change out. A person may change them, an agent not. */
 const GIT_CONFIGURATION = new Set(['.gitmodules', '.gitattributes', '.gitconfig']);
-/** What file systems leave out or take for the same: a Mac these characters, Windows all from a colon on and dots and spaces at the end. */
-const IGNORED_ON_MACS = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
-const IGNORED_ON_WINDOWS = /(:.*|[. ]+)$/s;
 /** The short names that Windows gives to `.git`, `.gitmodules` and the like. */
 const SHORT_NAME = /^(git|gitmod|gitatt|gitcon|gi[0-9a-f]{4})~[0-9]+$/;
 
 /** Whether some file system somewhere takes this for something that git looks at. */
 function isGits(part: string): boolean {
-  const name = part.replace(IGNORED_ON_MACS, '').toLowerCase().replace(IGNORED_ON_WINDOWS, '').replace(IGNORED_ON_WINDOWS, '');
+  const name = nameOnAnySystem(part);
   return name === '.git' || GIT_CONFIGURATION.has(name) || SHORT_NAME.test(name);
 }
 
@@ -84,12 +77,10 @@ export async function refusedPaths(
   allowed: WriteSet,
   symlinkTarget: (path: string) => Promise<string>,
 ): Promise<readonly string[]> {
-  const inside = picomatch(allowed.write_set, { dot: true, nonegate: true });
-  const excluded =
-    allowed.write_set_exclude.length === 0 ? () => false : picomatch(allowed.write_set_exclude, { dot: true, nonegate: true });
+  const may = writable(allowed);
   const refused: string[] = [];
   for (const { path, old_mode, new_mode } of changed) {
-    if (!inside(path) || excluded(path) || isForbidden(path) || old_mode === GITLINK || new_mode === GITLINK) refused.push(path);
+    if (!may(path) || isForbidden(path) || old_mode === GITLINK || new_mode === GITLINK) refused.push(path);
     else if (new_mode === SYMLINK && leavesTree(path, await symlinkTarget(path))) refused.push(path);
   }
   return refused;

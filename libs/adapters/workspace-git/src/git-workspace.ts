@@ -11,8 +11,9 @@ import {
   workspaceProblem,
   type Redactor,
   type Sandbox,
+  type WriteSet,
 } from '@baton/workbench';
-import { isForbidden, parseDiffTree, parseListing, refusedPaths, type WriteSet } from './change.ts';
+import { isForbidden, parseDiffTree, parseListing, refusedPaths } from './change.ts';
 import { hardLinks, insideRepositories, strangeFiles } from './strange-files.ts';
 import { GitFailure, type Git, type GitCall } from './git.ts';
 import { problemOf } from './git-problems.ts';

@@ -136,6 +136,15 @@ export const handlingGuards: readonly Guard[] = [
     test: 'is the same mission under the same key, whatever it says and whichever way it came',
   },
   {
+    name: 'a key is one mission in every form that Unicode has for it',
+    promise: 'P3',
+    file: 'libs/contracts/src/inbound.ts',
+    text: ".normalize('NFC')",
+    off: '',
+    spec: 'apps/intake/src/work.spec.ts',
+    test: 'is the same mission and the same person in whichever form of Unicode it came',
+  },
+  {
     name: 'a process is dead only where its number was given out',
     promise: 'G5',
     file: 'libs/service-host/src/predecessors.ts',
