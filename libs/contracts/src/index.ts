@@ -115,4 +115,5 @@ export {
   type SubmitMission,
 } from './inbound.ts';
 export { canonicalJson } from './canonical-json.ts';
+export { printable, printableJson } from './printable.ts';
 export { JSON_DEPTH_MAX, UnfitJson, readOutsideJson } from './outside-json.ts';
