@@ -201,6 +201,6 @@ export const decisionGuards: readonly Guard[] = [
     promise: 'P8',
     text: '/[^\\P{Cc}\\t\\n]|',
     off: '/',
-    test: 'is shown as what it is: an escape sequence',
+    test: 'is shown as what it is',
   },
 ];
