@@ -1,8 +1,9 @@
 /** The HTTP edge of approval: parse → command → decide. */
-import { answerGateSchema } from '@baton/contracts';
-import type { ServiceRuntime } from '@baton/handling';
+import { answerGateSchema, printableJson } from '@baton/contracts';
+import { contentForPrograms, type ServiceRuntime } from '@baton/handling';
 import { headerText, parseBody, PLATFORM, problem, RUNTIME, type Platform } from '@baton/service-host';
-import { Body, Controller, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, Header, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { CONTENT_BYTES_MAX, contentOf, openedGate } from './content.ts';
 import { answer } from './work.ts';
 
 /** Why an answer does not count, and what to do about it. */
@@ -17,6 +18,15 @@ const REFUSALS: Readonly<Record<string, { readonly status: number; readonly deta
   expired: { status: 409, detail: 'the card expired before it was answered; the release has failed and can be asked for again' },
   superseded: { status: 409, detail: 'the release ended before it was answered; there is nothing left to decide' },
 };
+
+const refusal = (reason: string): Error => {
+  const { status, detail } = REFUSALS[reason] ?? { status: 409, detail: reason };
+  return problem({ status, type: reason, detail });
+};
+
+const addressSchema = answerGateSchema.pick({ mission_id: true, revision: true });
+/** By their names: the store is behind a port. */
+const NOTHING_TO_SHOW = ['ArtifactMissing', 'ArtifactTampered', 'UnreadableContent'];
 
 @Controller('v1/gates')
 export class GatesController {
@@ -50,7 +60,23 @@ export class GatesController {
       (traceparent) => this.runtime.submit(answer(asked, traceparent)),
     );
     if (decided.status !== 'refused') return { outcome: asked.answer === 'approve' ? 'approved' : 'denied' };
-    const { status, detail } = REFUSALS[decided.reason] ?? { status: 409, detail: decided.reason };
-    throw problem({ status, type: decided.reason, detail });
+    throw refusal(decided.reason);
+  }
+
+  /** The card and what it asks about: what an approver has to see, and the digest that the answer names. */
+  @Get(':mission_id/:revision/diff')
+  @Header('content-type', 'application/json; charset=utf-8')
+  @Header('cache-control', 'no-store')
+  async diff(@Param() at: { mission_id: string; revision: string }): Promise<string> {
+    const { store } = this.platform;
+    const gate = await openedGate(store, parseBody(addressSchema, { ...at, revision: Number(at.revision) }));
+    if (gate === null) throw refusal('unknown-card');
+    const { mission_id, revision, content_digest, card } = gate;
+    const content = await contentOf(store, gate).catch((cause: Error) => {
+      if (!NOTHING_TO_SHOW.includes(cause.name)) throw cause;
+      const detail = `${cause.message}; approve nothing of it, and see whether the log is whole: baton verify`;
+      throw problem({ status: 500, type: 'content-damaged', detail, cause });
+    });
+    return printableJson({ mission_id, revision, content_digest, card, ...contentForPrograms(content, CONTENT_BYTES_MAX) });
   }
 }

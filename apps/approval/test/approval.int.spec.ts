@@ -9,6 +9,7 @@ import { logger } from '@baton/telemetry';
 import { eventually, recorded, testServers, type TestServers } from '@baton/testing';
 import { ApprovalModule } from '../src/approval.module.ts';
 import { approvalConfigSchema } from '../src/config.ts';
+import { CONTENT_BYTES_MAX } from '../src/content.ts';
 import { CONTENT, proposal } from './proposal.ts';
 
 jest.setTimeout(60_000);
@@ -38,12 +39,11 @@ describe('the approval service', () => {
   async function proposed(
     risk: 'low' | 'medium' | 'high',
     mission_id: string = randomUUID(),
-    requested_by = 'ada',
+    { requested_by = 'ada', artifact }: { readonly requested_by?: string; readonly artifact?: string } = {},
   ): Promise<string> {
-    const stored = await recorded(release.log, 'release', `release-${mission_id}`, {
-      type: 'ReleaseProposed',
-      data: proposal(mission_id, risk, requested_by),
-    });
+    const data = proposal(mission_id, risk, requested_by);
+    if (artifact !== undefined) data.change.artifact = artifact;
+    const stored = await recorded(release.log, 'release', `release-${mission_id}`, { type: 'ReleaseProposed', data });
     const { subject, headers, payload: body } = encodeEvent(stored);
     const settlement = await runtime.receive({
       kind: 'event',
@@ -67,6 +67,8 @@ describe('the approval service', () => {
     });
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   }
+  const diff = (mission_id: string, revision: unknown = 1) =>
+    fetch(`${service.url}/v1/gates/${mission_id}/${String(revision)}/diff`);
   const refused = (status: number, reason: string) => ({ status, body: { type: `urn:baton:problem:${reason}` } });
   const eventsOf = async (mission_id: string) =>
     (await service.platform.store.log.load(`gate-${mission_id}.1`)).map(({ type, meta, data }) => ({
@@ -110,6 +112,43 @@ describe('the approval service', () => {
     ]);
   });
 
+  it('shows what a card asks about to whoever may answer, to the byte', async () => {
+    const lines = ['diff --git a/HELLO.md b/HELLO.md', 'new file mode 100755', `index ${'0'.repeat(40)}..${'1'.repeat(40)}`];
+    const patch = `${[...lines, '--- /dev/null', '+++ b/HELLO.md', '@@ -0,0 +1 @@', '+hello\u009B2J\u202E'].join('\n')}\n`;
+    const artifact = await release.artifacts.put(Buffer.from(patch));
+    const shown = await diff(await proposed('high', randomUUID(), { artifact }));
+    expect(shown.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    const text = await shown.text();
+    expect(text).not.toMatch(/\p{C}/u);
+    expect([shown.status, JSON.parse(text)]).toMatchObject([
+      200,
+      {
+        content_digest: CONTENT,
+        card: { title: 'Say hello', files_total: 1, diff_artifact: artifact },
+        form: 'patch',
+        files: [{ path: 'HELLO.md', change: 'added', new_mode: '100755', insertions: 1, deletions: 0, binary: null }],
+        encoding: 'utf-8',
+        content: patch,
+      },
+    ]);
+  });
+
+  it('lists a change that is too large for one answer without its content', async () => {
+    const line = `+${'x'.repeat(1_022)}\n`;
+    const lines = CONTENT_BYTES_MAX / line.length;
+    const patch = `diff --git a/x b/x\nnew file mode 100644\n@@ -0,0 +1,${String(lines)} @@\n${line.repeat(lines)}`;
+    const shown = await diff(await proposed('high', randomUUID(), { artifact: await release.artifacts.put(Buffer.from(patch)) }));
+    expect(await shown.json()).toMatchObject({ files: [{ path: 'x', insertions: lines }], bytes: patch.length, content: null });
+  });
+
+  it('says that there is no card, or nothing that a card could be about', async () => {
+    expect((await diff(randomUUID())).status).toBe(404);
+    expect((await diff(await proposed('low'))).status).toBe(404);
+    expect((await diff(await proposed('high'), 'first')).status).toBe(400);
+    const gone = await diff(await proposed('high'));
+    expect([gone.status, await gone.json()]).toMatchObject([500, { type: 'urn:baton:problem:content-damaged' }]);
+  });
+
   it('takes the first answer of somebody else to what was shown, and no other', async () => {
     const mission_id = await proposed('high');
     expect(await answer(randomUUID(), 'bob')).toMatchObject(refused(404, 'unknown-card'));
@@ -133,7 +172,7 @@ describe('the approval service', () => {
   });
 
   it('takes a name of any letters for one person, however it is sent', async () => {
-    const mission_id = await proposed('high', randomUUID(), 'Jos\u00E9');
+    const mission_id = await proposed('high', randomUUID(), { requested_by: 'Jos\u00E9' });
     for (const by of ['Jos\u00E9', 'Jose\u0301', 'JOS\u00C9', 'jos\u00E9']) {
       for (const sent of [encodeHeaderText(by), Buffer.from(by).toString('latin1')])
         expect(await answer(mission_id, sent)).toMatchObject(refused(403, 'self-approval'));

@@ -15,7 +15,7 @@ export const EXIT = {
   unreachable: 5,
   /** `watch`, `submit --wait`: the mission ended in another way than completed. */
   not_completed: 6,
-  /** `verify`: the log or its copy on the bus is damaged. */
+  /** `verify`: the log or its copy on the bus is damaged; `diff`: the change is not there, or not what was asked about. */
   damaged: 7,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

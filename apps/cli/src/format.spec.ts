@@ -28,7 +28,7 @@ describe('what a person reads', () => {
   });
 
   it('lets no text from outside move the cursor, ring the bell or begin a line', () => {
-    expect(harmless('a\u001B[2Jb\u0007\rc')).toBe('a�[2Jb��c');
+    expect(harmless('a\u001B[2Jb\u0007\rc')).toBe('a<U+001B>[2Jb<U+0007><U+000D>c');
     expect(oneLine('a\n\n  b\tc')).toBe('a b c');
   });
 

@@ -1,4 +1,5 @@
 /** Plain text that lines up: durations, tables, shortened ids. */
+import { printable } from '@baton/contracts';
 import pico from 'picocolors';
 
 /** Colours as picocolors decides it: off without a terminal and with NO_COLOR. */
@@ -7,10 +8,8 @@ export const colour = pico;
 const ESCAPES = /\u001B\[[0-9;]*m/g;
 export const plainLength = (text: string): number => text.replaceAll(ESCAPES, '').length;
 
-// What others wrote (titles, agents' output) must not move the cursor or ring the bell.
-const CONTROL = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g;
-/** Text from outside, harmless on a terminal. */
-export const harmless = (text: string): string => text.replaceAll(CONTROL, '�');
+/** Text from outside (titles, agents' output, changes), harmless on a terminal. */
+export const harmless = printable;
 /** The same on one line. */
 export const oneLine = (text: string, chars_max = 200): string => {
   const line = harmless(text.replaceAll(/\s+/g, ' ').trim());

@@ -1,4 +1,5 @@
 /** One run of `baton` speaks either to a person (lines) or to a program (JSON on standard output, nothing else there). */
+import { printableJson } from '@baton/contracts';
 import { colour } from './format.ts';
 import { CliProblem, EXIT, type ExitCode } from './exit-codes.ts';
 
@@ -21,7 +22,7 @@ export const outputTo = (json: boolean, stdout: (text: string) => void, stderr: 
     if (!json) stderr(`${text}\n`);
   },
   result: (value) => {
-    if (json) stdout(`${JSON.stringify(value)}\n`);
+    if (json) stdout(`${printableJson(value)}\n`);
   },
 });
 

@@ -34,6 +34,7 @@ describe('baton on the command line', () => {
     [['replay', 'abc', '--at', '0']],
     [['deadletters', 'show']],
     [['approve']],
+    [['diff']],
   ])('answers %j with the exit code for a wrong command line', async (args) => {
     expect((await run(args)).exit).toBe(EXIT.invalid);
   });
@@ -56,6 +57,7 @@ describe('baton on the command line', () => {
     ['replay', 'abc'],
     ['cancel', 'abc'],
     ['approve', 'abc.1'],
+    ['diff', 'abc.1'],
   ])('says how to start the stack where %s finds none', async (...args) => {
     const { exit, stderr } = await run(args);
     expect(exit).toBe(EXIT.unreachable);

@@ -22,7 +22,7 @@ Exit codes:
   0  done; with watch or --wait: completed     4  refused by a rule
   1  unexpected                                5  the stack does not run or cannot be reached
   2  the command line or the mission is wrong  6  the mission ended in another way than completed
-  3  no such mission, card or letter           7  verify found damage`;
+  3  no such mission, card or letter           7  verify or diff found damage`;
 
 /** Runs one command; resolves to its exit code. Modules are loaded by the command that needs them: `--help` is instant. */
 export async function runCli(
@@ -164,6 +164,16 @@ function gateCommands(program: Command, run: Run): void {
     .command('approvals')
     .description('decision cards that wait for a person')
     .action(run(async (context) => (await import('./commands/gates.ts')).approvals(context)));
+  program
+    .command('diff')
+    .description('the change that a card asks about, held against its digest before it is shown')
+    .argument('<card>', 'card id, such as 1f3a9c02.1, or mission id')
+    .option('--stat', 'only its files, with the lines added and removed')
+    .action(
+      run(async (context, card: string, options: { stat?: boolean }) =>
+        (await import('./commands/diff.ts')).diff(context, card, options),
+      ),
+    );
   for (const decision of ['approve', 'deny'] as const) {
     program
       .command(decision)

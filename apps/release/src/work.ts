@@ -3,9 +3,9 @@
  * moved in between is integrated and tested again while the target's lease is held, so that missions on one branch land one
  * after the other instead of overtaking each other for ever.
  */
-import type { Change, Delivery, Receipt } from '@baton/contracts';
+import type { Delivery, Receipt } from '@baton/contracts';
 import type { ReleaseState } from '@baton/domain';
-import { digestOf, type Performer, type ServiceDefinition, type Work } from '@baton/handling';
+import { contentDigest, type Performer, type ServiceDefinition, type Work } from '@baton/handling';
 import { failpoint, type WorkspaceProvider } from '@baton/ports';
 import type { TargetLocks } from './target-locks.ts';
 
@@ -31,14 +31,6 @@ export const release = (parts: ReleaseParts): ServiceDefinition => ({
     land: ({ delivery }: LandingState) => delivery.repository === null,
   },
 });
-
-/** What an approval binds: the diff, the evidence and the contract. The tree is not in it: the same change on a newer base is the same content. */
-const contentDigest = (change: Change, receipts: readonly Receipt[], delivery: Delivery): string =>
-  digestOf({
-    diff: change.artifact,
-    evidence: receipts.map(({ criterion_id, command, exit_code }) => ({ criterion_id, command, exit_code })),
-    contract: delivery.contract_digest,
-  });
 
 function integrate(parts: ReleaseParts): Performer {
   return async (work) => {

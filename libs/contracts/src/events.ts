@@ -62,7 +62,9 @@ export const cardSchema = z.object({
   recommendation: z.string(),
   risk: z.enum(RISKS),
   rollback: z.string(),
-  files: z.array(z.string()),
+  /** The first of them; all are in the diff. */ files: z.array(z.string()),
+  /** How many there are; absent from cards that were recorded before it was said. */
+  files_total: z.number().int().min(0).optional(),
   insertions: z.number().int(),
   deletions: z.number().int(),
   checks: z.array(z.object({ criterion_id: z.string(), statement: z.string(), exit_code: z.number().int() })),

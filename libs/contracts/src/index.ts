@@ -118,4 +118,5 @@ export {
 } from './inbound.ts';
 export { canonicalJson } from './canonical-json.ts';
 export { decodeHeaderText, encodeHeaderText } from './header-text.ts';
+export { printable, printableJson } from './printable.ts';
 export { JSON_DEPTH_MAX, UnfitJson, readOutsideJson } from './outside-json.ts';

@@ -14,7 +14,7 @@ import {
 import { describe, expect, it } from '@jest/globals';
 import { change, contract, delivery, digest, finding, MISSION, person, base, receipt, task, tree } from '@baton/testing';
 import { DECIDERS } from './deciders.ts';
-import { react, REACTIONS, STREAM_OF } from './reactions.ts';
+import { CARD_FILES_MAX, react, REACTIONS, STREAM_OF } from './reactions.ts';
 
 /** A value for every field that any answered event has. */
 const fields = {
@@ -86,6 +86,15 @@ describe('the reactions', () => {
   });
   it('cancels no gate of a release that never came to one', () =>
     expect(react('approval', { type: 'ReleaseCancelled', data: { mission_id: MISSION, revision: 0, reason: '' } })).toEqual([]));
+  it('says on a card how many files a change has, and names only the first of them', () => {
+    const files = Array.from({ length: 51 }, (_, nth) => (nth < 50 ? `a/${String(nth)}.md` : 'z/evil.sh'));
+    const proposed = { ...fields, change: { ...change('1'), files } };
+    const [asked] = react('approval', {
+      type: 'ReleaseProposed',
+      data: describeEvent('ReleaseProposed')!.schema.parse(proposed),
+    } as BatonEvent);
+    expect(asked?.command).toMatchObject({ card: { files: files.slice(0, CARD_FILES_MAX), files_total: 51 }, target: { files } });
+  });
   it('does not answer what nobody asked it', () => expect(react('metrics', sample('PlanFailed'))).toEqual([]));
   it('names streams by the categories of the catalogue, and every event has a subject of its own', () => {
     expect(Object.keys(STREAM_OF).toSorted()).toEqual(Object.keys(EVENTS).toSorted());

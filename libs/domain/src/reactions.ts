@@ -33,6 +33,9 @@ export const STREAM_OF = {
   release: releaseStream,
 } as const;
 
+/** Named on a card, which is an event and stays small; it says how many there are, and its diff has them all. */
+export const CARD_FILES_MAX = 50;
+
 type Reactions<C> = { readonly [T in EventType]?: (data: DataOf<T>) => readonly Commanded<C>[] };
 const one = <C>(stream: string, command: C): readonly Commanded<C>[] => [{ stream, command }];
 
@@ -89,7 +92,8 @@ const approval: Reactions<GateCommand> = {
         recommendation: 'approve: every criterion holds on exactly the tree that would land',
         risk: delivery.risk,
         rollback: delivery.rollback,
-        files: change.files.slice(0, 50),
+        files: change.files.slice(0, CARD_FILES_MAX),
+        files_total: change.files.length,
         insertions: change.insertions,
         deletions: change.deletions,
         checks,

@@ -17,6 +17,10 @@ export class ArtifactMissing extends Error {
   }
 }
 
+export class ArtifactTampered extends Error {
+  override readonly name = 'ArtifactTampered';
+}
+
 /** Up to here an artifact waits for the append of the event that names it, and is kept by the same commit. */
 const STAGED_ARTIFACT_BYTES_MAX = 65_536;
 
@@ -45,7 +49,7 @@ export function postgresArtifacts(ask: Ask, staging: Pick<GroupCommit, 'stage' |
       if (bytes === undefined) throw new ArtifactMissing(digest);
       const actual = digestOf(bytes);
       if (actual !== digest)
-        throw new Error(`artifact ${digest} was tampered with: its bytes are ${actual}; restore it from a backup`);
+        throw new ArtifactTampered(`artifact ${digest} was tampered with: its bytes are ${actual}; restore it from a backup`);
       return bytes;
     },
   };

@@ -1,5 +1,5 @@
 export { EVENT_META_BYTES_MAX } from './append.ts';
-export { ARTIFACT_BYTES_MAX, ArtifactMissing } from './artifacts.ts';
+export { ARTIFACT_BYTES_MAX, ArtifactMissing, ArtifactTampered } from './artifacts.ts';
 export {
   REASON_CHARS_MAX,
   SEALER_KEY_NAME,

@@ -8,4 +8,6 @@ export { createService, type ServiceDefinition, type ServicePorts, type ServiceR
 export { fold, type Known } from './streams.ts';
 export type { Performer, Work } from './work.ts';
 export { digestOf } from './digest.ts';
+export { contentDigest, contentForPrograms, readContent, type ShownContent } from './content.ts';
+export { UnreadableContent, type ShownFile } from './patch.ts';
 export { pause, systemTimers, type Timers } from './timers.ts';

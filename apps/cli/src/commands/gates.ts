@@ -3,15 +3,13 @@ import type { DataOf, EventRecord } from '@baton/contracts';
 import type { History } from '@baton/event-store';
 import type { Context } from '../context.ts';
 import { CliProblem, EXIT, type ExitCode } from '../exit-codes.ts';
-import { colour, duration, harmless, oneLine, plural, shortHash, shortId, table } from '../format.ts';
+import { colour, duration, harmless, oneLine, shortHash, shortId, table } from '../format.ts';
+import { addressOf, cardId, changeOf, moreFiles } from '../read/card.ts';
 import { reading } from '../read/connect.ts';
 import { parseAll, resolveMission } from '../read/missions.ts';
 import { answerGate } from '../write/edges.ts';
 
 type OpenedGate = EventRecord & { readonly type: 'GateOpened'; readonly data: DataOf<'GateOpened'> };
-
-const cardId = ({ mission_id, revision }: { readonly mission_id: string; readonly revision: number }): string =>
-  `${shortId(mission_id)}.${String(revision)}`;
 
 export async function approvals(context: Context): Promise<ExitCode> {
   const { out } = context;
@@ -28,11 +26,13 @@ export async function approvals(context: Context): Promise<ExitCode> {
             gate.data.card.risk,
             oneLine(gate.data.requested_by, 24),
             duration(Date.parse(gate.recorded_at) + gate.data.expires_after_ms - Date.parse(now)),
-            `${plural(gate.data.card.files.length, 'file')} +${String(gate.data.card.insertions)} −${String(gate.data.card.deletions)}`,
+            changeOf(gate.data.card),
             oneLine(gate.data.card.title, 60),
           ]),
         ),
       );
+    if (cards.length > 0)
+      out.line('\nSee what it changes: baton diff CARD; decide: baton approve CARD, baton deny CARD --reason TEXT');
     out.result({ cards: cards.map((gate) => ({ ...gate.data, id: cardId(gate.data), opened_at: gate.recorded_at })) });
     return EXIT.ok;
   });
@@ -47,8 +47,9 @@ export function printCard(gate: OpenedGate): string {
     `╭─ ${colour.bold(`Decision ${cardId(gate.data)}`)}  ${harmless(oneLine(card.title))}`,
     row('context', card.context),
     row('risk', card.risk),
-    row('change', `${plural(card.files.length, 'file')}, +${String(card.insertions)} −${String(card.deletions)}`),
-    ...card.files.map((file) => row('', file)),
+    row('change', changeOf(card)),
+    ...[...card.files, moreFiles(card)].filter((file) => file !== null).map((file) => row('', file)),
+    row('see it', `baton diff ${cardId(gate.data)}`),
     ...card.checks.map((check, index) =>
       row(index === 0 ? 'checks' : '', `${check.exit_code === 0 ? '✓' : '✗'} ${check.criterion_id}: ${check.statement}`),
     ),
@@ -62,22 +63,19 @@ export function printCard(gate: OpenedGate): string {
   ].join('\n');
 }
 
-/** `<beginning of the mission id>.<revision>`; without a revision, the open card of that mission. */
+/** Without a revision, the open card of that mission. */
 async function findCard(history: Pick<History, 'missionIds' | 'missionEvents'>, card: string): Promise<OpenedGate> {
-  const [, prefix = '', revision] = /^([0-9a-f-]+)(?:\.(\d+))?$/i.exec(card) ?? [];
-  if (prefix === '')
-    throw new CliProblem(EXIT.invalid, `"${card}" is no card id`, 'see `baton approvals`; an id looks like 1f3a9c02.1');
+  const { prefix, revision } = addressOf(card);
   const mission_id = await resolveMission(history, prefix);
   const events = parseAll(await history.missionEvents(mission_id));
   const gates = events.filter(
-    (event): event is OpenedGate =>
-      event.type === 'GateOpened' && (revision === undefined || event.data.revision === Number(revision)),
+    (event): event is OpenedGate => event.type === 'GateOpened' && (revision === undefined || event.data.revision === revision),
   );
   const gate = gates.at(-1);
   if (gate === undefined)
     throw new CliProblem(
       EXIT.not_found,
-      `mission ${shortId(mission_id)} has no decision card${revision === undefined ? '' : ` ${revision}`}`,
+      `mission ${shortId(mission_id)} has no decision card${revision === undefined ? '' : ` ${String(revision)}`}`,
       'see `baton approvals`',
     );
   return gate;

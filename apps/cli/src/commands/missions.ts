@@ -4,6 +4,7 @@ import type { Fault } from '@baton/contracts';
 import type { Context } from '../context.ts';
 import { CliProblem, EXIT, type ExitCode } from '../exit-codes.ts';
 import { colour, duration, oneLine, plural, shortId, table } from '../format.ts';
+import { cardId } from '../read/card.ts';
 import { reading } from '../read/connect.ts';
 import { follow } from '../read/follow.ts';
 import { foldStreams, missionStatus, parseAll, resolveMission, titleOf } from '../read/missions.ts';
@@ -105,9 +106,7 @@ export async function watch(context: Context, prefix: string): Promise<ExitCode>
         data: event.data,
       });
       if (event.type === 'GateOpened')
-        out.line(
-          `           ${colour.yellow(`→ baton approvals; baton approve ${shortId(mission_id)}.${String(event.data.revision)}`)}`,
-        );
+        out.line(`           ${colour.yellow(`→ baton diff ${cardId(event.data)}; baton approve ${cardId(event.data)}`)}`);
     }
     const { status, ended } = missionStatus(events);
     if (!ended)

@@ -6,11 +6,13 @@ import type { EventRecord } from '@baton/contracts';
 import { removePostgresData } from '@baton/tools';
 import { whereToLook } from '../commands/stack.ts';
 import { faultTable } from '../commands/missions.ts';
+import { statOf } from '../commands/diff.ts';
 import { printCard } from '../commands/gates.ts';
 import type { Context } from '../context.ts';
 import { CliProblem, EXIT, type ExitCode } from '../exit-codes.ts';
 import { colour, duration, indent, plural, shortHash, shortId } from '../format.ts';
 import { withBus } from '../read/bus-copy.ts';
+import { boundContent, readBound } from '../read/content.ts';
 import { reading } from '../read/connect.ts';
 import { follow } from '../read/follow.ts';
 import { missionStatus } from '../read/missions.ts';
@@ -173,6 +175,8 @@ async function followAndDecide(context: Context, mission_id: string): Promise<re
       out.line(timelineEntry(event, Date.parse(events[0]?.recorded_at ?? ''), false));
       if (event.type === 'GateOpened') {
         out.line(`\n${printCard(event)}`);
+        const bound = boundContent(mission_id, events, event.data.revision);
+        out.line(`  ${indent(statOf(bound, await readBound(store.artifacts, bound)), 2)}`);
         const { revision, content_digest } = event.data;
         const outcome = await answerGate(context, {
           mission_id,

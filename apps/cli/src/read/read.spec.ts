@@ -163,7 +163,7 @@ describe('why a mission is where it is', () => {
     const why = explain(ID, [accepted, ...planned, running, gate], [], []);
     expect(why.waits[0]).toMatchObject({
       on: 'person',
-      action: 'baton approve 724e9f6e.1, or baton deny 724e9f6e.1 --reason "…"',
+      action: 'baton diff 724e9f6e.1, then baton approve 724e9f6e.1, or baton deny 724e9f6e.1 --reason "…"',
     });
   });
 

@@ -1,6 +1,7 @@
 /** Every event as a sentence: who did what, and what it rests on. */
 import type { EventRecord, GateEvent, PlanEvent, Receipt, ReleaseEvent, ReviewEvent, TaskEvent } from '@baton/contracts';
 import { never } from '@baton/domain';
+import { changeOf } from './card.ts';
 import { duration, oneLine, plural, shortHash } from '../format.ts';
 
 /** Of a reason, in the line that tells the end. */
@@ -257,10 +258,7 @@ function tellGate(event: EventRecord<GateEvent>): Told {
       return told(
         event,
         `asks for a decision on revision ${String(revision)} (risk ${card.risk})`,
-        [
-          `policy ${policy.id}@${policy.version}, rule ${policy.rule}`,
-          `content ${shortHash(content_digest)}: ${plural(card.files.length, 'file')}, +${String(card.insertions)} −${String(card.deletions)}`,
-        ],
+        [`policy ${policy.id}@${policy.version}, rule ${policy.rule}`, `content ${shortHash(content_digest)}: ${changeOf(card)}`],
         'attention',
       );
     }

@@ -80,7 +80,7 @@ function actionOf(mission_id: string, stream: string, on: Waiting['on'], owner: 
   const id = shortId(mission_id);
   if (on === 'person') {
     const card = `${id}.${stream.slice(stream.lastIndexOf('.') + 1)}`;
-    return `baton approve ${card}, or baton deny ${card} --reason "…"`;
+    return `baton diff ${card}, then baton approve ${card}, or baton deny ${card} --reason "…"`;
   }
   if (on === 'work') return `nothing; ${owner} works on it (its log: logs/${owner}.log of the home directory)`;
   return on === 'time' ? 'nothing; the clock brings it on' : 'nothing; see what that one waits for';

@@ -6,6 +6,7 @@ const decider = (name: 'task' | 'gate' | 'release' | 'review' | 'mission') => ({
   spec: `libs/domain/src/${name}.spec.ts`,
 });
 const VERDICTS = { file: 'apps/reviewer/src/verdicts.ts', spec: 'apps/reviewer/src/verdicts.spec.ts' };
+const DIFF = { file: 'apps/cli/src/read/content.ts', spec: 'apps/cli/test/diff.int.spec.ts' };
 const STALE = "if (state.status !== 'running' || state.attempt !== command.attempt) return refuse('stale-attempt');";
 
 export const decisionGuards: readonly Guard[] = [
@@ -184,5 +185,30 @@ export const decisionGuards: readonly Guard[] = [
     text: 'paths.filter((path) => !may(path))',
     off: 'paths.filter((path) => path.length === 0 && !may(path))',
     test: 'names every stray path, in a finding that fits its schema',
+  },
+  {
+    ...DIFF,
+    name: 'an approver is shown the change that the content digest names',
+    promise: 'P8',
+    text: 'if (event.data.content_digest !== content_digest || artifact !== change.artifact)',
+    off: 'if (artifact !== change.artifact)',
+    test: 'where its content digest is another',
+  },
+  {
+    ...DIFF,
+    name: 'an approver is shown the files that the policy was asked about',
+    promise: 'P8',
+    text: 'if (different.length > 0)',
+    off: 'if (different.length < 0)',
+    test: 'where the policy was told of other files',
+  },
+  {
+    file: 'libs/contracts/src/printable.ts',
+    spec: 'libs/contracts/src/printable.spec.ts',
+    name: 'nothing that others wrote acts on a terminal',
+    promise: 'P8',
+    text: '/[^\\P{Cc}\\t\\n]|',
+    off: '/',
+    test: 'is shown as what it is',
   },
 ];
