@@ -1,4 +1,5 @@
 /** Composition root: what is folded from the log, and the gauges that are read from Postgres at each scrape. */
+import { SERVICES } from '@baton/contracts';
 import { openHistory } from '@baton/event-store';
 import { PLATFORM, RUNTIME, type HostedRuntime, type Platform } from '@baton/service-host';
 import { Module } from '@nestjs/common';
@@ -29,7 +30,9 @@ async function metricsRuntime({
       history.overdue(OVERDUE_MS),
     ]);
     metrics.log_head_position.set(head.position);
-    metrics.deadlines_overdue.set(overdue.reduce((sum, category) => sum + category.overdue, 0));
+    for (const [owner, { appends }] of Object.entries(SERVICES))
+      for (const category of appends)
+        metrics.deadlines_overdue.set({ owner }, overdue.find((row) => row.category === category)?.overdue ?? 0);
     metrics.dead_letters.reset();
     for (const { consumer, reason } of letters) metrics.dead_letters.inc({ consumer, reason });
   });
