@@ -1,6 +1,7 @@
 /** What every command is given: the environment, the home directory, and where it writes to. */
 import { resolve } from 'node:path';
 import { actorOf, readConfig, type Config, type Environment } from './config.ts';
+import { withoutElsewhere } from './other-stacks.ts';
 import { outputTo, type Output } from './output.ts';
 import { homeAt, type Home } from './stack/home.ts';
 
@@ -24,7 +25,8 @@ export interface GlobalOptions {
   readonly json?: boolean | undefined;
 }
 
-export function contextOf(options: GlobalOptions, environment: Environment, streams: Streams, interrupted: AbortSignal): Context {
+export function contextOf(options: GlobalOptions, exported: Environment, streams: Streams, interrupted: AbortSignal): Context {
+  const environment = options.home === undefined ? exported : withoutElsewhere(exported);
   const config = readConfig(environment);
   return {
     config,

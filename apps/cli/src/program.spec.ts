@@ -64,6 +64,21 @@ describe('baton on the command line', () => {
     expect(stderr).toContain('baton up');
   });
 
+  it.each([['list'], ['status'], ['cancel', 'abc', '--as', 'ada']])(
+    'means the home that was named, whatever stack elsewhere is exported, with %s',
+    async (...args) => {
+      const nobody = 'http://127.0.0.1:9';
+      const { exit, stderr } = await run([...args, '--home', join(directory, 'home')], {
+        BATON_AUDITOR_PG_URL: 'postgres://baton_auditor@127.0.0.1:9/baton',
+        BATON_INTAKE_URL: nobody,
+        BATON_APPROVAL_URL: nobody,
+        BATON_NATS_URL: 'nats://127.0.0.1:9',
+      });
+      expect(exit).toBe(EXIT.unreachable);
+      expect(stderr).toContain('baton up');
+    },
+  );
+
   it('answers an error as JSON when asked for JSON, with nothing beside it', async () => {
     const { exit, stdout, stderr } = await run(['list', '--json']);
     expect(stderr).toBe('');

@@ -58,7 +58,10 @@ function define(run: Run, streams: Streams): Command {
     .configureOutput({ writeOut: streams.stdout, writeErr: streams.stderr })
     .exitOverride()
     .description('Hand a mission to agents, and get back a delivered, verified, auditable change.')
-    .option('--home <directory>', 'home of the local stack (default: BATON_HOME, or .baton here)')
+    .option(
+      '--home <directory>',
+      'home of the local stack (default: BATON_HOME, or .baton here); named here, it goes before a stack elsewhere',
+    )
     .option('--json', 'answer as JSON on standard output')
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(see baton --help)')

@@ -84,13 +84,15 @@ const folded = (events: readonly EventRecord[]) => {
   for (const event of events) fold.apply(event);
   return numbers(fold.series());
 };
-/** Every series by its labels; of a histogram what was observed how often. */
+/** Every series by its labels, but for counters of what did not happen; of a histogram what was observed how often. */
 function numbers(series: ReturnType<ReturnType<typeof deliveryFold>['series']>): Record<string, unknown> {
   const plain = (value: number | FoldedHistogram): unknown =>
     typeof value === 'number' ? value : { sum: value.sum, count: value.counts.reduce((sum, count) => sum + count, 0) };
   return Object.fromEntries(
     Object.entries(series).flatMap(([key, list]) =>
-      list.map(({ labels, value }) => [[key, ...Object.values(labels)].join(' '), plain(value)] as const),
+      list
+        .filter(({ value }) => key === 'missions' || value !== 0)
+        .map(({ labels, value }) => [[key, ...Object.values(labels)].join(' '), plain(value)] as const),
     ),
   );
 }
@@ -123,6 +125,16 @@ describe('the fold', () => {
       review_rounds: { sum: 2, count: 1 },
       mission_recovery_seconds: { sum: 37, count: 1 },
     });
+  });
+  it('has what alerts count at 0 before it happens', () => {
+    const { attempts, missions_ended } = deliveryFold().series();
+    expect([...attempts, ...missions_ended].map(({ labels, value }) => [...Object.values(labels), value].join(' '))).toEqual([
+      'lost transient 0',
+      'completed none 0',
+      'failed transient 0',
+      'failed semantic 0',
+      'failed policy 0',
+    ]);
   });
   it('puts what it observes into the buckets of the catalogue', () => {
     const fold = deliveryFold();

@@ -43,6 +43,15 @@ export const FOLDED: ReadonlySet<EventType> = new Set<EventType>([
   'ReleaseLanded',
 ]);
 
+/** What alerts count is there as 0 before it happens for the first time: a counter that begins at 1 has not increased. */
+const FROM_THE_START: readonly (readonly [key: CounterKey, labels: Labels])[] = [
+  ['attempts', { outcome: 'lost', failure_class: 'transient' }],
+  ['missions_ended', { outcome: 'completed', failure_class: 'none' }],
+  ...['transient', 'semantic', 'policy'].map(
+    (failure_class) => ['missions_ended', { outcome: 'failed', failure_class }] as const,
+  ),
+];
+
 export interface Fold {
   apply(event: EventRecord): void;
   series(): FoldedSeries;
@@ -56,14 +65,15 @@ export function deliveryFold(): Fold {
   const statuses = new Map<string, number>();
   const open: Open = { since: new Map(), rounds: new Map(), status: new Map() };
 
-  const count = (key: CounterKey, labels: Labels): void => {
+  const count = (key: CounterKey, labels: Labels, by = 1): void => {
     const series = counters.get(key) ?? new Map<string, { labels: Labels; value: number }>();
     counters.set(key, series);
     const id = JSON.stringify(labels);
     const one = series.get(id) ?? { labels, value: 0 };
-    one.value++;
+    one.value += by;
     series.set(id, one);
   };
+  for (const [key, labels] of FROM_THE_START) count(key, labels, 0);
   const measure = (key: HistogramKey, value: number, labels: Labels = {}): void => {
     const series = histograms.get(key) ?? new Map<string, { labels: Labels; value: FoldedHistogram }>();
     histograms.set(key, series);

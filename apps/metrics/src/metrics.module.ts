@@ -1,10 +1,9 @@
-/** Composition root: the fold, what follows the log for it, and the gauges that are read from Postgres at each scrape. */
+/** Composition root: what is folded from the log, and the gauges that are read from Postgres at each scrape. */
+import { SERVICES } from '@baton/contracts';
 import { openHistory } from '@baton/event-store';
 import { PLATFORM, RUNTIME, type HostedRuntime, type Platform } from '@baton/service-host';
-import { registerFoldedMetrics } from '@baton/telemetry';
 import { Module } from '@nestjs/common';
-import { deliveryFold, FOLDED } from './fold.ts';
-import { follow } from './follow.ts';
+import { foldLog } from './folding.ts';
 
 /** A deadline that is due for less is just about to be taken over. */
 const OVERDUE_MS = 5_000;
@@ -24,14 +23,6 @@ async function metricsRuntime({
     connect_timeout_ms: 5_000,
     statement_timeout_ms: 10_000,
   });
-  const fold = deliveryFold();
-  const follower = follow({
-    log: store.log,
-    wanted: FOLDED,
-    apply: fold.apply,
-    onUnreadable: (position, err) => logger.error({ position, err }, 'event-left-out'),
-  });
-  registerFoldedMetrics(registry, fold.series);
   onScrape(async () => {
     const [head, letters, overdue] = await Promise.all([
       store.log.head(),
@@ -39,12 +30,13 @@ async function metricsRuntime({
       history.overdue(OVERDUE_MS),
     ]);
     metrics.log_head_position.set(head.position);
-    metrics.deadlines_overdue.set(overdue.reduce((sum, category) => sum + category.overdue, 0));
+    for (const [owner, { appends }] of Object.entries(SERVICES))
+      for (const category of appends)
+        metrics.deadlines_overdue.set({ owner }, overdue.find((row) => row.category === category)?.overdue ?? 0);
     metrics.dead_letters.reset();
     for (const { consumer, reason } of letters) metrics.dead_letters.inc({ consumer, reason });
   });
-  await follower.catchUp();
-  logger.info({ position: follower.position() }, 'log-folded');
+  const follower = await foldLog({ log: store.log, registry, logger });
   return {
     receive: follower.receive,
     sweep: follower.sweep,

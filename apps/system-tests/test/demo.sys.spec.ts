@@ -24,7 +24,16 @@ interface Delivered {
 describe('baton demo', () => {
   let baton: Baton;
   beforeAll(async () => {
-    baton = await batonAt('demo');
+    // Whoever works with another stack has exported where it is: nobody listens there, so the demo fails if it goes there.
+    baton = await batonAt('demo', {
+      BATON_PG_URL: 'postgres://postgres@127.0.0.1:9/other',
+      BATON_AUDITOR_PG_URL: 'postgres://baton_auditor@127.0.0.1:9/other',
+      BATON_INTAKE_URL: 'http://127.0.0.1:9',
+      BATON_APPROVAL_URL: 'http://127.0.0.1:9',
+      BATON_NATS_URL: 'nats://127.0.0.1:9',
+      BATON_NATS_UNSYNCED: 'refuse',
+      BATON_CHECKPOINTS_DIR: '/nowhere',
+    });
   });
   afterAll(() => baton.remove());
 

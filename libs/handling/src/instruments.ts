@@ -24,6 +24,8 @@ export interface Instruments {
   workStarted(kind: string): void;
   workEnded(kind: string, outcome: 'done' | 'failed' | 'aborted', seconds: number): void;
   deadLettered(consumer: string, reason: string, cause: string): void;
+  /** What a deadline leads to could not be done; it is due again when the claim of it runs out. */
+  deadlineFailed(stream: string, key: string, error: unknown): void;
   /** Something that will be tried again: for the log, with what and why. */
   fault(what: string, error: unknown): void;
 }
@@ -36,6 +38,7 @@ export const noInstruments: Instruments = {
   workStarted: () => {},
   workEnded: () => {},
   deadLettered: () => {},
+  deadlineFailed: () => {},
   fault: () => {},
 };
 

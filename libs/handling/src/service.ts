@@ -185,9 +185,7 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
         due.map(async (deadline) => {
           if (team.isWorking(deadline.stream)) return;
           // One stream that cannot be read must not hide the others; it is due again when its hold runs out.
-          await takeOver(deadline).catch((error: unknown) =>
-            instruments.fault(`deadline ${deadline.key} of ${deadline.stream}`, error),
-          );
+          await takeOver(deadline).catch((error: unknown) => instruments.deadlineFailed(deadline.stream, deadline.key, error));
         }),
       );
       return due.length;

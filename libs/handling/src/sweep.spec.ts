@@ -1,10 +1,12 @@
 import { LEASE_MS } from '@baton/domain';
 import { describe, expect, it } from '@jest/globals';
 import { base, MISSION, task } from '@baton/testing';
-import { bench } from '../test/bench.ts';
+import { bench, settled } from '../test/bench.ts';
 
 const streamOf = (id: string): string => `task-${MISSION}.${id}`;
 const TASK = streamOf('a');
+/** Longer than the first retry is put off. */
+const RETRY_MS = 60_000;
 const start = (id = 'a') => ({
   stream: streamOf(id),
   command: { type: 'StartTask', mission_id: MISSION, task: task(id), base },
@@ -29,7 +31,45 @@ describe('a sweep', () => {
     await on.pass(LEASE_MS);
     expect(await runtime.sweep()).toBe(2);
     expect([await on.types(TASK), (await on.types(streamOf('b'))).at(-1)]).toEqual([['AttemptStarted'], 'RetryScheduled']);
-    expect(on.faults).toEqual([`deadline attempt-1 of ${TASK}: unreadable`]);
+    expect([on.failed, on.faults]).toEqual([[`attempt-1 of ${TASK}: unreadable`], []]);
+  });
+  it('tells again and again of a deadline that fails each time it comes back', async () => {
+    const on = bench();
+    const runtime = on.service({ name: 'executor' }, { log: { append: () => Promise.reject(new Error('refused')) } });
+    await on.service({ name: 'executor' }).submit(start());
+    for (let rounds = 1; rounds <= 3; rounds++) {
+      await on.pass(LEASE_MS);
+      expect(await runtime.sweep()).toBe(1);
+      expect(on.failed).toEqual(new Array(rounds).fill(`attempt-1 of ${TASK}: refused`));
+    }
+  });
+  it('leaves a retry that is due where it is while every slot is taken, and says so by having none free', async () => {
+    const on = bench();
+    const writer = on.service({ name: 'executor' });
+    await writer.submit(start('a'));
+    const ended = Promise.withResolvers<void>();
+    const worked: string[] = [];
+    const perform = {
+      attempt: async ({ stream }: { readonly stream: string }): Promise<void> => {
+        worked.push(stream);
+        if (stream !== TASK) await ended.promise;
+      },
+    };
+    const full = on.service({ name: 'executor', perform }, { slots: 1 });
+    await full.submit(start('b'));
+    await on.pass(LEASE_MS);
+    // Its holder is gone: found lost by a sweep of somebody else, it is to be tried again.
+    expect(await writer.sweep()).toBe(1);
+    await on.pass(RETRY_MS);
+    expect([full.freeSlots(), await full.sweep(), on.failed]).toEqual([0, 0, []]);
+    expect((await on.types(TASK)).at(-1)).toBe('RetryScheduled');
+    const cancel = { type: 'CancelTask', mission_id: MISSION, task_id: 'b', reason: '' };
+    await full.submit({ ...start('b'), command: cancel, causation_id: 'cancel-b' });
+    ended.resolve();
+    await settled();
+    expect([full.freeSlots(), await full.sweep()]).toEqual([1, 1]);
+    await settled();
+    expect([(await on.types(TASK)).at(-1), worked]).toEqual(['AttemptStarted', [streamOf('b'), TASK]]);
   });
   it('takes nothing once the service stopped', async () => {
     const on = bench();

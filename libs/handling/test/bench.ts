@@ -15,6 +15,7 @@ export function bench() {
   const time = virtualTime();
   const { log, deadLetters } = memoryRecord({ now_ms: time.now_ms, sha256: (bytes) => hash('sha256', bytes, 'buffer') });
   const faults: string[] = [];
+  const failed: string[] = [];
   let holders = 0;
   // What these specs deliver is of other services' streams, which nobody has written here.
   const unasked: EventLog = { ...log, append: (append) => log.append({ ...append, answers: undefined }) };
@@ -24,6 +25,8 @@ export function bench() {
     asking: log,
     dead_letters: deadLetters,
     faults,
+    /** Deadlines that could not be taken over. */
+    failed,
     service(
       definition: ServiceDefinition,
       options: { readonly log?: Partial<EventLog>; readonly dead_letters?: Partial<DeadLetters>; readonly slots?: number } = {},
@@ -36,6 +39,7 @@ export function bench() {
         timers: time.timersOf(() => true),
         instruments: {
           ...noInstruments,
+          deadlineFailed: (stream, key, error) => void failed.push(`${key} of ${stream}: ${(error as Error).message}`),
           fault: (what, error) => void faults.push(`${what}: ${error instanceof Error ? error.message : String(error)}`),
         },
       });

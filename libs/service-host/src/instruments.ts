@@ -56,6 +56,10 @@ export function instrumentsOf({
         logger.fatal({ consumer, cause, runbook: 'deploy/runbooks/forged-event.md' }, 'forged_event');
       else logger.error({ consumer, reason, cause, check: 'replay or discard it: until then its stream waits' }, 'dead-lettered');
     },
+    deadlineFailed(stream, key, err) {
+      metrics.sweep_failures.inc();
+      logger.warn({ stream, key, err }, 'deadline-failed');
+    },
     fault: (what, err) => logger.warn({ where: what, err }, 'will-try-again'),
   };
 }

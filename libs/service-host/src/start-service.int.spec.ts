@@ -90,6 +90,23 @@ describe('a service', () => {
     expect((await host.call('/metrics')).text).toContain('baton_sweep_failures_total 1\n');
   });
 
+  it('counts a deadline that fails like a round that fails', async () => {
+    const { platform } = await host.start();
+    platform.instruments.deadlineFailed('mission-1', 'mission', new Error('unreadable'));
+    expect(host.lines).toContainEqual(expect.objectContaining({ msg: 'deadline-failed', stream: 'mission-1', key: 'mission' }));
+    expect((await host.call('/metrics')).text).toContain('baton_sweep_failures_total 1\n');
+  });
+
+  it('tells from the start how much it appended, and whether there is room for more work', async () => {
+    let free = 0;
+    await host.start({ freeSlots: () => free });
+    const { text } = await host.call('/metrics');
+    expect(text).toContain('baton_appended_events_total{category="mission"} 0\n');
+    expect(text).toContain('baton_slots_full 1\n');
+    free = 1;
+    expect((await host.call('/metrics')).text).toContain('baton_slots_full 0\n');
+  });
+
   it('has what a process of this machine held that died, before it looks for what is due', async () => {
     const { store } = (await host.start()).platform;
     const child = spawn(process.execPath, ['--eval', '']);

@@ -115,6 +115,8 @@ async function openPlatform<Config extends BaseConfig>(
 
   const registry = new Registry();
   const metrics = createMetrics(registry);
+  // A counter that is not there before it first counts hides that nothing happens.
+  for (const category of SERVICES[name].appends) metrics.appended_events.inc({ category }, 0);
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 1000 });
   const { scrape, onScrape } = scraping(registry, log);
   onScrape(async () => metrics.ready.set((await probes.readiness()).ready ? 1 : 0));
@@ -232,7 +234,10 @@ async function startHandling({ app, platform, listener, consumers, onOpened }: H
     onOpened('edge', drainEdge);
     return;
   }
-  if (SERVICES[platform.name].appends.length > 0) await letPredecessorsGo(platform.store, log);
+  if (SERVICES[platform.name].appends.length > 0) {
+    platform.onScrape(() => metrics.slots_full.set(runtime.freeSlots() === 0 ? 1 : 0));
+    await letPredecessorsGo(platform.store, log);
+  }
   // A delivery goes straight to the runtime: none of Nest's pipes, guards or observables is on its way.
   const strategy = jetStreamStrategy({
     bus: platform.bus,

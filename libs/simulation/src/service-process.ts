@@ -103,6 +103,7 @@ export function serviceProcess(options: ProcessOptions): ServiceProcess {
     instruments: {
       ...noInstruments,
       fault: options.onFault,
+      deadlineFailed: (stream, key, error) => options.onFault(`deadline ${key} of ${stream}`, error),
       refused: (stream, _command, reason) => options.onRefused(stream, reason),
     },
   });

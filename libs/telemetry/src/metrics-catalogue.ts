@@ -83,6 +83,13 @@ export const CATALOGUE = {
     source: 'process',
     labels: ['kind'],
   },
+  slots_full: {
+    name: 'baton_slots_full',
+    help: '1 while this process runs as much long work as it may: what is due waits until some of it ends.',
+    type: 'gauge',
+    source: 'process',
+    labels: [],
+  },
   work_seconds: {
     name: 'baton_work_seconds',
     help: 'How long a piece of long work took, by how it ended.',
@@ -100,10 +107,10 @@ export const CATALOGUE = {
   },
   deadlines_overdue: {
     name: 'baton_deadlines_overdue',
-    help: 'Deadlines that are due and that no service has taken over yet.',
+    help: 'Deadlines that are due and that the service they belong to has not taken over yet.',
     type: 'gauge',
     source: 'process',
-    labels: [],
+    labels: ['owner'],
   },
   log_head_position: {
     name: 'baton_log_head_position',
@@ -170,7 +177,7 @@ export const CATALOGUE = {
   },
   sweep_failures: {
     name: 'baton_sweep_failures_total',
-    help: 'Rounds of the deadline sweep that failed; what was due is taken up by the next.',
+    help: 'Rounds of the deadline sweep, and single deadlines within one, that failed; they are tried again.',
     type: 'counter',
     source: 'process',
     labels: [],

@@ -27,7 +27,11 @@ export function serviceBench(define: (record: MemoryRecord) => ServiceDefinition
     dead_letters: record.deadLetters,
     holder: 'spec',
     slots: SLOTS,
-    instruments: { ...noInstruments, fault: (what, error) => void faults.push(`${what}: ${String(error)}`) },
+    instruments: {
+      ...noInstruments,
+      deadlineFailed: (stream, key, error) => void faults.push(`deadline ${key} of ${stream}: ${String(error)}`),
+      fault: (what, error) => void faults.push(`${what}: ${String(error)}`),
+    },
   });
   const events = async (stream: string): Promise<readonly EventRecord[]> => (await record.log.load(stream)).map(parseStored);
   return {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CATALOGUE } from '@baton/telemetry';
 import { describe, expect, it } from '@jest/globals';
 
-import { DEPLOY, type Alert, alertFaults, allAlerts, slugOf } from './alerts.ts';
+import { DEPLOY, type Alert, alertFaults, allAlerts, commandFaults, slugOf } from './alerts.ts';
 import { unknownMetrics } from './metric-names.ts';
 
 const read = (path: string): string | undefined =>
@@ -27,6 +27,21 @@ describe('the alerts', () => {
       .map((file) => file.replace(/\.(md|yaml)$/, ''))
       .filter((slug) => !slug.startsWith('rebuild-'));
     expect(slugs.toSorted()).toEqual(alerts.map(({ alert }) => slugOf(alert)).toSorted());
+  });
+});
+
+describe('the runbooks', () => {
+  const runbooks = readdirSync(join(DEPLOY, 'runbooks'));
+  it('have commands that work as they stand', () => {
+    expect(runbooks.flatMap((file) => commandFaults(file, read(join('runbooks', file)) ?? ''))).toEqual([]);
+    expect(runbooks.map((file) => read(join('runbooks', file))).join('')).toContain('kubectl -n baton');
+  });
+  it.each([
+    ['Look at `docker compose ps` first.', '--env-file deploy/docker/.env'],
+    ['```sh\nmake it | kubectl apply -f -\n```', '-n baton'],
+    ['`nats stream rm BATON_EVENTS`', '--inbox-prefix'],
+  ])('are found out where %j would fail', (text, needs) => {
+    expect(commandFaults('some.md', text)).toEqual([expect.stringContaining(`needs ${needs}`)]);
   });
 });
 

@@ -66,3 +66,18 @@ export function alertFaults(
   if (!expected.some(({ exp_samples }) => exp_samples.length === 0)) faults.push(`${alert}: no test in which it stays quiet`);
   return faults;
 }
+
+/** What a command needs to do anything at all where it is typed, by how it begins. */
+const NEEDED_BY_COMMAND: readonly (readonly [command: RegExp, needs: string])[] = [
+  // docker-compose.yml has variables that have to be set.
+  [/\bdocker compose\b[^`\n]*/g, '--env-file deploy/docker/.env'],
+  [/\bkubectl\b[^`\n]*/g, '-n baton'],
+  // No user of the bus may listen on the prefix that the tool takes by itself.
+  [/\bnats (?:server|stream|consumer|pub|sub|req)\b[^`\n]*/g, '--inbox-prefix'],
+];
+
+/** Commands of a runbook that would fail as they stand. */
+export const commandFaults = (runbook: string, text: string): readonly string[] =>
+  NEEDED_BY_COMMAND.flatMap(([command, needs]) =>
+    [...text.matchAll(command)].flatMap(([found]) => (found.includes(needs) ? [] : [`${runbook}: \`${found}\` needs ${needs}`])),
+  );

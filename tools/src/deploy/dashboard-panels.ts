@@ -192,10 +192,13 @@ const bus: Row = {
     },
     {
       title: 'Overdue deadlines',
-      description: 'Due, and not taken over by any service.',
+      description: 'Due, and not taken over by the service they belong to.',
       kind: 'timeseries',
       unit: 'short',
-      queries: [always('overdue', 'max(baton_deadlines_overdue)')],
+      queries: [
+        always('{{owner}}', 'max by (owner) (baton_deadlines_overdue)'),
+        always('{{service}}: processes without a free slot', 'sum by (service) (baton_slots_full)'),
+      ],
     },
     {
       title: 'Dead letters',
@@ -247,7 +250,7 @@ const services: Row = {
     },
     {
       title: 'Failed sweeps',
-      description: 'Rounds of the deadline sweep that failed.',
+      description: 'Rounds of the deadline sweep, and single deadlines, that failed.',
       kind: 'timeseries',
       unit: 'ops',
       queries: [always('{{service}}', 'sum by (service) (rate(baton_sweep_failures_total[$__rate_interval]))')],

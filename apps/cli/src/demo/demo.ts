@@ -8,9 +8,11 @@ import { whereToLook } from '../commands/stack.ts';
 import { faultTable } from '../commands/missions.ts';
 import { statOf } from '../commands/diff.ts';
 import { printCard } from '../commands/gates.ts';
+import { readConfig } from '../config.ts';
 import type { Context } from '../context.ts';
 import { CliProblem, EXIT, type ExitCode } from '../exit-codes.ts';
 import { colour, duration, indent, plural, shortHash, shortId } from '../format.ts';
+import { withoutOtherStacks } from '../other-stacks.ts';
 import { withBus } from '../read/bus-copy.ts';
 import { boundContent, readBound } from '../read/content.ts';
 import { reading } from '../read/connect.ts';
@@ -44,7 +46,9 @@ interface Step {
 
 export async function demo(outer: Context, options: { readonly keep?: boolean }): Promise<ExitCode> {
   const home = homeAt(join(outer.home.directory, 'demo'));
-  const context: Context = { ...outer, home };
+  // It makes roles, hands in and approves: what another stack is named by must not lead it there.
+  const environment = withoutOtherStacks(outer.environment);
+  const context: Context = { ...outer, home, environment, config: readConfig(environment) };
   const step = steps(outer);
   try {
     const result = await deliver(context, step);

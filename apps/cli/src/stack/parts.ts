@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { natsConf, nkeyVariable, type BusUser } from '@baton/bus';
 import { SERVICE_NAMES, roleOf, type ServiceName } from '@baton/contracts';
 import { databaseUrl, startNats, startPostgres, type Log } from '@baton/tools';
+import { HANDED_ON } from '../other-stacks.ts';
 import type { Home } from './home.ts';
 import type { Part, Running } from './keep-running.ts';
 import { partSettings } from './part-settings.ts';
@@ -109,10 +110,6 @@ export interface ServiceParts extends Omit<Parts, 'log'> {
   /** Of whoever started the stack: agents may see what a mission's contract names of it. */
   readonly environment: NodeJS.ProcessEnv;
 }
-
-/** Of whoever starts the stack: how agents are confined, among others. */
-const HANDED_ON =
-  /^(OTEL_TRACES_EXPORTER|OTEL_EXPORTER_OTLP_ENDPOINT|BATON_SWEEP_INTERVAL_MS|BATON_WORK_SLOTS|BATON_SANDBOX|BATON_SANDBOX_[A-Z_]+|BATON_RUN_[A-Z_]+|BATON_SEAL_[A-Z_]+|BATON_SECRET_VARIABLES)$/;
 
 export const entryOf = (service: ServiceName): string => join(REPOSITORY, 'apps', service, 'dist', 'main.js');
 
