@@ -30,7 +30,7 @@ export class GitFailure extends Error {
   override readonly name = 'GitFailure';
   constructor(
     readonly verb: string,
-    readonly reason: 'exit-code' | 'not-installed' | 'timed-out' | 'aborted' | 'too-much-output',
+    readonly reason: 'exit-code' | 'not-installed' | 'no-directory' | 'timed-out' | 'aborted' | 'too-much-output',
     readonly stderr: string,
     readonly stdout = '',
   ) {
@@ -147,9 +147,10 @@ export function gitRunner(options: {
       };
       child.once('error', (error: NodeJS.ErrnoException) => {
         // ENOENT is also what a missing directory gives; EACCES comes where a directory on PATH may not be read.
-        const absent = (error.code === 'ENOENT' || error.code === 'EACCES') && existsSync(call.directory);
+        const absent = error.code === 'ENOENT' || error.code === 'EACCES';
+        const reason = existsSync(call.directory) ? 'not-installed' : 'no-directory';
         settle(() => {
-          reject(absent ? new GitFailure(verb, 'not-installed', '') : error);
+          reject(absent ? new GitFailure(verb, reason, '') : error);
         });
       });
       child.once('close', (code) => {

@@ -70,10 +70,22 @@ export function mirrorsIn(root_dir: string, git: Git, git_timeout_ms: number): M
 }
 
 function placeOf(url: string): { readonly url: string; readonly local: boolean } {
-  if (url.startsWith('file://')) return { url: fileURLToPath(url), local: true };
+  if (url.startsWith('file://')) return { url: pathOf(url), local: true };
   // `host:path` is ssh, unless such a directory exists.
   const remote = url.includes('://') || (/^[^/]+:/.test(url) && !existsSync(url));
   return remote ? { url, local: false } : { url: resolve(url), local: true };
+}
+
+function pathOf(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw workspaceProblem(
+      'semantic',
+      `repository.url "${url}" names no file of this machine; correct it to file:///path or the path itself`,
+      error,
+    );
+  }
 }
 
 /** What an agent could reach and git would obey: put back before each use. Cheap, and also how a mirror is made. */
