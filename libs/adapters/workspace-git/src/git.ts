@@ -15,6 +15,8 @@ export interface GitCall {
   readonly index?: string;
   readonly variables?: Readonly<Record<string, string>>;
   readonly input?: Uint8Array;
+  /** Gets the output as it comes, however long; the answer then has none. */
+  readonly output?: (chunk: Buffer) => void;
   /** 0 where absent; any other answer throws a GitFailure. */
   readonly success_exit_codes?: readonly number[];
   readonly signal?: AbortSignal | undefined;
@@ -129,8 +131,9 @@ export function gitRunner(options: {
       };
       call.signal?.addEventListener('abort', onAbort, { once: true });
       child.stdout.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > OUTPUT_BYTES_MAX) stop('too-much-output');
+        if (call.output === undefined) bytes += chunk.length;
+        if (call.output !== undefined) call.output(chunk);
+        else if (bytes > OUTPUT_BYTES_MAX) stop('too-much-output');
         else chunks.push(chunk);
       });
       child.stderr.setEncoding('utf8').on('data', (text: string) => {
