@@ -97,7 +97,7 @@ export const agentGuards: readonly Guard[] = [
     promise: 'G15',
     text: ' ?? (await inBlobs(git, call, redactor, changed))',
     off: '',
-    test: 'a secret of ours is found in a file with a NUL byte',
+    test: 'a secret of ours is found in %s',
   },
   {
     file: LAND,
@@ -106,7 +106,7 @@ export const agentGuards: readonly Guard[] = [
     promise: 'G14',
     text: 'if (!isCheckedOut(mirror)) return;',
     off: "if (mirror.url !== '') return;",
-    test: 'writes over nothing that git does not track there, and names it: an ignored file',
+    test: 'writes over nothing that git does not track there, and names it: %s',
   },
   ...(
     [
