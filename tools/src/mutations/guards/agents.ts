@@ -108,6 +108,15 @@ export const agentGuards: readonly Guard[] = [
     off: "if (mirror.url !== '') return;",
     test: 'writes over nothing that git does not track there, and names it: %s',
   },
+  {
+    file: 'libs/adapters/workspace-git/src/mirror-repair.ts',
+    spec: 'libs/adapters/workspace-git/test/damaged-mirror.spec.ts',
+    name: 'a spoiled object is written again',
+    promise: 'P6',
+    text: "  await removeSpoiledObjects(join(git_dir, 'objects'));\n",
+    off: '',
+    test: 'is rid of what only a workspace has written and a power cut has spoiled: the next one writes it again',
+  },
   ...(
     [
       ['hooks', "['core.hooksPath', '/dev/null'],", 'runs no hook of the repository it is in'],
