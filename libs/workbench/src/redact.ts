@@ -48,6 +48,8 @@ export interface Redactor {
   readonly text: (text: string) => string;
   /** Where a value begins that is known, or -1. Shapes do not count: a repository may well hold examples of them. */
   readonly knownAt: (bytes: Uint8Array) => number;
+  /** Of the longest form of a known value: so much of a stream must be looked at together. 0 = none is known. */
+  readonly known_bytes_max: number;
 }
 
 export function redactor(options: {
@@ -69,6 +71,7 @@ export function redactor(options: {
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       return forms.reduce((found, form) => (found >= 0 ? found : buffer.indexOf(form)), -1);
     },
+    known_bytes_max: Math.max(0, ...forms.map((form) => Buffer.byteLength(form))),
   };
 }
 

@@ -5,6 +5,7 @@ const changed = (path: string, new_mode = '100644', old_mode = '000000'): Change
   path,
   old_mode,
   new_mode,
+  new_id: 'a'.repeat(40),
   insertions: 1,
   deletions: 0,
 });
@@ -24,8 +25,8 @@ describe('paths of a change', () => {
       '',
     ].join('\0');
     expect(parseDiffTree(Buffer.from(output))).toEqual([
-      { path: 'a\tb', old_mode: '000000', new_mode: '100644', insertions: 3, deletions: 1 },
-      { path: 'link', old_mode: '100644', new_mode: '120000', insertions: 0, deletions: 0 },
+      { path: 'a\tb', old_mode: '000000', new_mode: '100644', new_id: id, insertions: 3, deletions: 1 },
+      { path: 'link', old_mode: '100644', new_mode: '120000', new_id: id, insertions: 0, deletions: 0 },
     ]);
   });
 

@@ -7,6 +7,8 @@ export interface ChangedPath {
   /** Git's octal modes; 000000 = not there. */
   readonly old_mode: string;
   readonly new_mode: string;
+  /** Of its content; zeros = not there. */
+  readonly new_id: string;
   /** 0 for binary files. */
   readonly insertions: number;
   readonly deletions: number;
@@ -29,13 +31,13 @@ function isGits(part: string): boolean {
 /** `git diff-tree -r -z --raw --numstat`: first all modes, then all counts. */
 export function parseDiffTree(output: Buffer): readonly ChangedPath[] {
   const fields = output.toString('utf8').split('\0');
-  const modes = new Map<string, { old_mode: string; new_mode: string }>();
+  const modes = new Map<string, Pick<ChangedPath, 'old_mode' | 'new_mode' | 'new_id'>>();
   const changed: ChangedPath[] = [];
   for (let index = 0; index < fields.length - 1; index++) {
     const field = fields[index] ?? '';
     if (field.startsWith(':')) {
-      const [old_mode = '', new_mode = ''] = field.slice(1).split(' ', 2);
-      modes.set(fields[++index] ?? '', { old_mode, new_mode });
+      const [old_mode = '', new_mode = '', , new_id = ''] = field.slice(1).split(' ', 4);
+      modes.set(fields[++index] ?? '', { old_mode, new_mode, new_id });
       continue;
     }
     const [insertions = '', deletions = '', ...path_parts] = field.split('\t');

@@ -18,8 +18,9 @@ import { hardLinks, insideRepositories, strangeFiles } from './strange-files.ts'
 import { GitFailure, type Git, type GitCall } from './git.ts';
 import { problemOf } from './git-problems.ts';
 import type { Head, Mirror } from './mirror.ts';
-import { conflictPaths, DIFF_ARGUMENTS, PATCH_BYTES_MAX, pathAt, TREES_ONLY } from './patch.ts';
+import { conflictPaths, DIFF_ARGUMENTS, PATCH_BYTES_MAX, TREES_ONLY } from './patch.ts';
 import { fileNameOf, giveOwnRepository } from './places.ts';
+import { assertNoSecret } from './secrets.ts';
 
 export interface Bench {
   readonly git: Git;
@@ -213,9 +214,7 @@ async function collect(
       'semantic',
       `the change is a patch of ${String(patch.length)} bytes, at most ${String(PATCH_BYTES_MAX)} can be handed on; split the task or leave large files out`,
     );
-  const secret_at = bench.redactor?.knownAt(patch) ?? -1;
-  if (secret_at >= 0)
-    throw workspaceProblem('policy', `the change holds a secret of this service (${pathAt(patch, secret_at)}); it was not kept`);
+  if (bench.redactor !== undefined) await assertNoSecret(git, call, bench.redactor, { changed, patch });
   const change: Change = {
     artifact: await bench.artifacts.put(patch),
     base_commit: head.commit,

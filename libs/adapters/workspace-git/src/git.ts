@@ -15,6 +15,8 @@ export interface GitCall {
   readonly index?: string;
   readonly variables?: Readonly<Record<string, string>>;
   readonly input?: Uint8Array;
+  /** Gets the output as it comes, however long; the answer then has none. */
+  readonly output?: (chunk: Buffer) => void;
   /** 0 where absent; any other answer throws a GitFailure. */
   readonly success_exit_codes?: readonly number[];
   readonly signal?: AbortSignal | undefined;
@@ -30,7 +32,7 @@ export class GitFailure extends Error {
   override readonly name = 'GitFailure';
   constructor(
     readonly verb: string,
-    readonly reason: 'exit-code' | 'not-installed' | 'timed-out' | 'aborted' | 'too-much-output',
+    readonly reason: 'exit-code' | 'not-installed' | 'no-directory' | 'timed-out' | 'aborted' | 'too-much-output',
     readonly stderr: string,
     readonly stdout = '',
   ) {
@@ -129,8 +131,9 @@ export function gitRunner(options: {
       };
       call.signal?.addEventListener('abort', onAbort, { once: true });
       child.stdout.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > OUTPUT_BYTES_MAX) stop('too-much-output');
+        if (call.output === undefined) bytes += chunk.length;
+        if (call.output !== undefined) call.output(chunk);
+        else if (bytes > OUTPUT_BYTES_MAX) stop('too-much-output');
         else chunks.push(chunk);
       });
       child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -147,9 +150,10 @@ export function gitRunner(options: {
       };
       child.once('error', (error: NodeJS.ErrnoException) => {
         // ENOENT is also what a missing directory gives; EACCES comes where a directory on PATH may not be read.
-        const absent = (error.code === 'ENOENT' || error.code === 'EACCES') && existsSync(call.directory);
+        const absent = error.code === 'ENOENT' || error.code === 'EACCES';
+        const reason = existsSync(call.directory) ? 'not-installed' : 'no-directory';
         settle(() => {
-          reject(absent ? new GitFailure(verb, 'not-installed', '') : error);
+          reject(absent ? new GitFailure(verb, reason, '') : error);
         });
       });
       child.once('close', (code) => {

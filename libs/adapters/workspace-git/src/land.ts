@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ArtifactStore, Landing, WorkspaceProvider } from '@baton/ports';
 import { removeTree, tailOf, workspaceProblem } from '@baton/workbench';
+import { dirtyPaths, named, untrackedInTheWay } from './checkout.ts';
 import { GitFailure, withoutSecrets, type Git, type GitCall } from './git.ts';
 import { problemOf } from './git-problems.ts';
 import type { Mirror, Mirrors } from './mirror.ts';
@@ -19,7 +20,6 @@ type Land = Parameters<WorkspaceProvider['land']>[0];
 
 /** How far back a landing is looked for: a mission lands within hours of being tested. */
 const COMMITS_SEARCHED_MAX = 2_000;
-const DIRTY_PATHS_NAMED_MAX = 10;
 const SAID_CHARS_MAX = 600;
 /**
  * On the other side of a push into a local repository, which may belong to another user. Where the target is checked
@@ -41,6 +41,7 @@ export async function landOnTarget(options: LandOptions, land: Land): Promise<La
     if (landed !== null) return { status: 'landed', ...landed };
     if (head.commit !== land.expected_base) return { status: 'moved', target_commit: head.commit };
     const commit = await makeCommit(options, call, land);
+    await assertNothingInTheWay(options.git, call, mirror, land, commit);
     const pushed = await push(options.git, call, mirror, repository.target, land.expected_base, commit);
     // Also after a push that seemed to fail: what counts is what the branch says now.
     const { head: now } = await options.mirrors.fetch(repository);
@@ -167,7 +168,7 @@ async function push(
       const paths = mirror.local ? await dirtyPaths(git, call, mirror.url) : [];
       return workspaceProblem(
         'policy',
-        `repository ${where} has uncommitted changes${paths.length > 0 ? ` (${paths.join(', ')})` : ''} on branch "${target}"; commit or stash them, then it can be landed on`,
+        `repository ${where} has uncommitted changes${paths.length > 0 ? ` (${named(paths)})` : ''} on branch "${target}"; commit or stash them, then it can be landed on; it says: ${tailOf(refusal, SAID_CHARS_MAX)}`,
         error,
       );
     }
@@ -182,22 +183,22 @@ async function push(
   }
 }
 
+const isCheckedOut = (mirror: Mirror): boolean => mirror.local && existsSync(join(mirror.url, '.git'));
+
 function receivePack(mirror: Mirror): readonly string[] {
   if (!mirror.local) return [];
-  return [existsSync(join(mirror.url, '.git')) ? RECEIVE_PACK_CHECKED_OUT : RECEIVE_PACK_BARE];
+  return [isCheckedOut(mirror) ? RECEIVE_PACK_CHECKED_OUT : RECEIVE_PACK_BARE];
 }
 
-/** For the message only. It looks into the user's own repository, as the push that was just refused did. */
-async function dirtyPaths(git: Git, call: GitCall, directory: string): Promise<readonly string[]> {
-  const answer = await git(['status', '--porcelain', '-z', '--untracked-files=no', '--no-renames', '--ignore-submodules=all'], {
-    directory,
-    signal: call.signal,
-  }).catch(() => null);
-  const paths = (answer?.stdout.toString('utf8') ?? '')
-    .split('\0')
-    .filter((line) => line !== '')
-    .map((line) => line.slice(3));
-  return paths.length > DIRTY_PATHS_NAMED_MAX ? [...paths.slice(0, DIRTY_PATHS_NAMED_MAX), '…'] : paths;
+async function assertNothingInTheWay(git: Git, call: GitCall, mirror: Mirror, land: Land, commit: string): Promise<void> {
+  const target = land.repository?.target ?? '';
+  if (!isCheckedOut(mirror)) return;
+  const paths = await untrackedInTheWay(git, call, { directory: mirror.url, target }, { base: land.expected_base, commit });
+  if (paths.length > 0)
+    throw workspaceProblem(
+      'policy',
+      `repository ${withoutSecrets(mirror.url)} has files on branch "${target}" that git does not track, where the change adds its own (${named(paths)}); move them away or commit them, then it can be landed on`,
+    );
 }
 
 async function isOn(git: Git, call: GitCall, commit: string, head: string): Promise<boolean> {

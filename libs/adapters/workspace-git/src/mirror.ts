@@ -10,9 +10,11 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Repository } from '@baton/contracts';
-import { workspaceProblem } from '@baton/workbench';
+import type { WorkspaceProblem } from '@baton/ports';
+import { removeTree, workspaceProblem } from '@baton/workbench';
 import { GitFailure, withoutSecrets, type Git } from './git.ts';
 import { problemOf } from './git-problems.ts';
+import { isDamage, makeWhole } from './mirror-repair.ts';
 
 export interface Mirror {
   /** Absolute where it is a local path. */
@@ -32,6 +34,8 @@ export interface Mirrors {
   compact(): Promise<void>;
   /** The head of the target branch, fetched after this was called. */
   fetch(repository: Repository): Promise<{ readonly mirror: Mirror; readonly head: Head }>;
+  /** Does it; where the mirror turns out to be damaged, once more after what is there was fetched anew. */
+  healed<T>(repository: Repository, act: () => Promise<T>): Promise<T>;
 }
 
 /** Whoever owns a local repository may be another user than we are; `-c` of ours does not reach the other side by itself. */
@@ -40,19 +44,57 @@ const CONFIG = '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare
 const HEAD = 'ref: refs/heads/none\n';
 /** Objects that no branch holds yet belong to running workspaces; none runs for as long as git keeps them (two weeks). */
 const COMPACTING = ['-c', 'gc.auto=5000', '-c', 'gc.autoDetach=false', '-c', 'gc.pruneExpire=2.weeks.ago'];
+/** Otherwise few objects become as many files. */
+const AS_ONE_PACK = ['-c', 'fetch.unpackLimit=1'];
 const FETCH_ATTEMPTS_MAX = 3;
 const BRANCHES_NAMED_MAX = 20;
 
-export function mirrorsIn(root_dir: string, git: Git, git_timeout_ms: number): Mirrors {
+export function mirrorsIn(options: {
+  readonly root_dir: string;
+  readonly git: Git;
+  readonly git_timeout_ms: number;
+  /** A fresh directory on the same disk. */
+  readonly makePlace: (name: string) => Promise<string>;
+}): Mirrors {
+  const { root_dir, git, git_timeout_ms } = options;
   const fetches = new Map<string, Queue>();
+  const repairs = new Map<string, Promise<void>>();
   const ready = async (url: string): Promise<Mirror> => {
     const place = placeOf(url);
     const mirror = { ...place, git_dir: join(root_dir, 'mirrors', `${shortHash(place.url)}.git`) };
     await keepAsWritten(mirror.git_dir);
     return mirror;
   };
+  const repair = async (mirror: Mirror, target: string): Promise<void> => {
+    const place = await options.makePlace('repair');
+    try {
+      const fresh = { ...mirror, git_dir: join(place, 'mirror.git') };
+      await keepAsWritten(fresh.git_dir);
+      await fetchHead(git, fresh, target, git_timeout_ms, AS_ONE_PACK);
+      await makeWhole(mirror.git_dir, fresh.git_dir);
+    } finally {
+      await removeTree(place);
+    }
+  };
+  const healed: Mirrors['healed'] = async ({ url, target }, act) => {
+    try {
+      return await act();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+    }
+    const mirror = await ready(url);
+    // Who notices while it is repaired waits for that. Another process may repair it as well: it only adds.
+    const key = `${mirror.git_dir} ${target}`;
+    const running = repairs.get(key) ?? repair(mirror, target).finally(() => repairs.delete(key));
+    repairs.set(key, running);
+    await running;
+    return act().catch((error: unknown) => {
+      throw damagedStill(error, mirror);
+    });
+  };
   return {
     ready,
+    healed,
     compact: async () => {
       for (const entry of await readdir(join(root_dir, 'mirrors')).catch(() => [])) {
         const git_dir = join(root_dir, 'mirrors', entry);
@@ -69,17 +111,43 @@ export function mirrorsIn(root_dir: string, git: Git, git_timeout_ms: number): M
   };
 }
 
+/** Git refuses some objects for good in the same words: what is told as such stays so. */
+function damagedStill(error: unknown, mirror: Mirror): unknown {
+  if (!isDamage(error) || (error as Partial<WorkspaceProblem>).failure_class !== 'transient') return error;
+  return workspaceProblem(
+    'transient',
+    `objects are missing or damaged, also after they were fetched anew into ${mirror.git_dir}: run git fsck in the repository, and look at the disk of this service; ${(error as Error).message}`,
+    error,
+  );
+}
+
 function placeOf(url: string): { readonly url: string; readonly local: boolean } {
-  if (url.startsWith('file://')) return { url: fileURLToPath(url), local: true };
+  if (url.startsWith('file://')) return { url: pathOf(url), local: true };
   // `host:path` is ssh, unless such a directory exists.
   const remote = url.includes('://') || (/^[^/]+:/.test(url) && !existsSync(url));
   return remote ? { url, local: false } : { url: resolve(url), local: true };
+}
+
+function pathOf(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw workspaceProblem(
+      'semantic',
+      `repository.url "${url}" names no file of this machine; correct it to file:///path or the path itself`,
+      error,
+    );
+  }
 }
 
 /** What an agent could reach and git would obey: put back before each use. Cheap, and also how a mirror is made. */
 async function keepAsWritten(git_dir: string): Promise<void> {
   // `commondir` would make git read another repository's configuration.
   await rm(join(git_dir, 'commondir'), { force: true, recursive: true });
+  // Without one of these it is no repository to git; cleaners of temporary files take empty directories away.
+  await Promise.all(
+    ['objects/info', 'objects/pack', 'refs/heads', 'refs/baton'].map((part) => mkdir(join(git_dir, part), { recursive: true })),
+  );
   await keepFile(git_dir, 'config', CONFIG);
   await keepFile(git_dir, 'HEAD', HEAD);
 }
@@ -88,9 +156,6 @@ async function keepAsWritten(git_dir: string): Promise<void> {
 async function keepFile(git_dir: string, name: string, content: string): Promise<void> {
   const path = join(git_dir, name);
   if ((await readFile(path, 'utf8').catch(() => null)) === content) return;
-  await Promise.all(
-    ['objects/info', 'objects/pack', 'refs/heads', 'refs/baton'].map((part) => mkdir(join(git_dir, part), { recursive: true })),
-  );
   const written = `${path}.${randomUUID()}`;
   await writeFile(written, content);
   // A directory in its place cannot be renamed over.
@@ -127,10 +192,17 @@ function shared(queues: Map<string, Queue>, key: string, fetch: () => Promise<He
   return queue.next;
 }
 
-async function fetchHead(git: Git, mirror: Mirror, target: string, git_timeout_ms: number): Promise<Head> {
+async function fetchHead(
+  git: Git,
+  mirror: Mirror,
+  target: string,
+  git_timeout_ms: number,
+  settings: readonly string[] = [],
+): Promise<Head> {
   const ref = `refs/baton/targets/${shortHash(target)}`;
   const call = { directory: mirror.git_dir, git_dir: mirror.git_dir };
   const args = [
+    ...settings,
     'fetch',
     ...(mirror.local ? [LOCAL_UPLOAD_PACK] : []),
     '--quiet',

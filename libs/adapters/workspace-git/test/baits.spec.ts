@@ -198,6 +198,29 @@ describe('bait in the directory of an agent', () => {
     expect(await collect()).toMatchObject({ status: 'collected' });
   });
 
+  it.each([
+    ['a file with a NUL byte', 'x.bin', Buffer.from('\0 token=canary-of-this-service\n')],
+    ['a file that attributes call binary', 'x.dat', Buffer.from('token=canary-of-this-service\n')],
+    ['a file that attributes show no difference of', 'x.lock', Buffer.from('token=canary-of-this-service\n')],
+    [
+      'the middle of a large file',
+      'x.big',
+      Buffer.concat([Buffer.alloc(3_000_001), Buffer.from('canary-of-this-service'), Buffer.alloc(9)]),
+    ],
+  ])('a secret of ours is found in %s', async (_, path, content) => {
+    await repository.commitElsewhere({ '.gitattributes': '*.dat binary\n*.lock -diff\n' });
+    const guarded = redactor({ environment: { A_TOKEN: 'canary-of-this-service' }, names: [], values: [] });
+    await open(repository.workspaces('guarded', { redactor: guarded }));
+    await writeFile(join(directory, path), content);
+    await writeFiles(directory, { 'harmless.txt': 'no secret\n' });
+    await expect(collect()).rejects.toMatchObject({
+      failure_class: 'policy',
+      message: `the change holds a secret of this service (${path}); it was not kept`,
+    });
+    await rm(join(directory, path));
+    expect(await collect()).toMatchObject({ status: 'collected' });
+  });
+
   it('a change that holds a secret of ours is refused with its file, and is not kept', async () => {
     const secret = 'canary-of-this-service';
     const guarded = redactor({ environment: { A_TOKEN: secret }, names: [], values: [] });

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Change } from '@baton/contracts';
@@ -154,6 +154,50 @@ describe('landing', () => {
       expect(await readFile(join(repository.checkout, 'README.md'), 'utf8')).toBe('being edited\n');
       expect(await main('%H', repository.checkout)).toBe(made.base_commit);
       expect(existsSync(join(repository.checkout, 'a.txt'))).toBe(false);
+    });
+
+    it.each([
+      ['an ignored file', { 'build/.env': 'mine\n' }, { 'build/.env': 'its own\n', 'a.txt': 'a\n' }, 'build/.env'],
+      ['a file that is not tracked', { 'notes*.txt': 'mine\n' }, { 'notes*.txt': 'its own\n', 'a.txt': 'a\n' }, 'notes*.txt'],
+      ['an ignored file where a directory comes', { build: 'mine\n' }, { 'build/x': 'x\n', 'a.txt': 'a\n' }, 'build'],
+      ['a directory of ignored files where a file comes', { 'out/.env': 'mine\n' }, { out: 'x\n', 'a.txt': 'a\n' }, 'out/.env'],
+    ])('writes over nothing that git does not track there, and names it: %s', async (_, mine, added, named) => {
+      await writeFiles(repository.checkout, { '.gitignore': 'build\n.env\n' });
+      await ownerGit(repository.checkout, 'commit', '--quiet', '--all', '-m', 'Ignores');
+      const workspace = await provider.open({
+        name: 'x',
+        base: { repository: { url: repository.checkout, target: 'main' }, inputs: [] },
+        signal,
+      });
+      await writeFiles(workspace.directory ?? '', { ...added, '.gitignore': '' });
+      const collected = await workspace.collect({ write_set: ['**'], write_set_exclude: [], output: null, message: 'A change' });
+      if (collected.status !== 'collected') throw new Error(`it was ${collected.status}`);
+      await writeFiles(repository.checkout, mine);
+      await expect(land(collected.change, TRAILERS, repository.checkout)).rejects.toMatchObject({
+        name: 'WorkspaceProblem',
+        failure_class: 'policy',
+        message: expect.stringContaining(`where the change adds its own (${named}); move them away or commit them`),
+      });
+      for (const [path, text] of Object.entries(mine)) expect(await readFile(join(repository.checkout, path), 'utf8')).toBe(text);
+      expect(await main('%H', repository.checkout)).toBe(collected.change.base_commit);
+      expect(existsSync(join(repository.checkout, 'a.txt'))).toBe(false);
+      await rm(join(repository.checkout, Object.keys(mine)[0] ?? ''));
+      expect(await land(collected.change, TRAILERS, repository.checkout)).toMatchObject({ status: 'landed' });
+      expect(await readFile(join(repository.checkout, 'a.txt'), 'utf8')).toBe('a\n');
+    });
+
+    it('looks for them where the branch is checked out, and names the first of many', async () => {
+      const linked = join(repository.root, 'linked');
+      await ownerGit(repository.checkout, 'checkout', '--quiet', '-b', 'elsewhere');
+      await ownerGit(repository.checkout, 'worktree', 'add', '--quiet', linked, 'main');
+      const files = Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`new/${String(at).padStart(2, '0')}.txt`, 'x\n']));
+      const made = await change(files, repository.checkout);
+      await writeFiles(repository.checkout, files);
+      await writeFiles(linked, files);
+      await expect(land(made, TRAILERS, repository.checkout)).rejects.toThrow(/\(new\/00\.txt, .*new\/09\.txt, … 12 in all\)/);
+      await rm(join(linked, 'new'), { recursive: true });
+      expect(await land(made, TRAILERS, repository.checkout)).toMatchObject({ status: 'landed' });
+      expect(await readFile(join(linked, 'new/00.txt'), 'utf8')).toBe('x\n');
     });
 
     it('lands on another branch without touching the files', async () => {

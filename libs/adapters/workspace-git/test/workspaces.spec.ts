@@ -223,6 +223,24 @@ describe('git workspaces', () => {
       failure_class: 'transient',
       message: expect.not.stringContaining('secret'),
     });
+    await expect(open([], 'a..b')).rejects.toMatchObject({
+      failure_class: 'semantic',
+      message: expect.stringContaining('correct repository.target'),
+    });
+    const sha256 = join(repository.root, 'sha256');
+    await ownerGit(repository.root, 'init', '--quiet', '--object-format=sha256', '--initial-branch=main', sha256);
+    await ownerGit(sha256, 'commit', '--quiet', '--allow-empty', '-m', 'First');
+    await expect(open([], 'main', sha256)).rejects.toMatchObject({
+      name: 'WorkspaceProblem',
+      failure_class: 'semantic',
+      message: expect.stringMatching(/sha256.*only repositories with sha1/s),
+    });
+    for (const url of ['file://server/share/repo', 'file:///a%2Fb', 'file:///%'])
+      await expect(open([], 'main', url)).rejects.toMatchObject({
+        name: 'WorkspaceProblem',
+        failure_class: 'semantic',
+        message: expect.stringContaining(`repository.url "${url}"`),
+      });
     const without_git = repository.workspaces('without-git', { environment: { PATH: join(repository.root, 'nowhere') } });
     await expect(
       without_git.open({ name: 'x', base: { repository: { url: repository.bare, target: 'main' }, inputs: [] }, signal }),

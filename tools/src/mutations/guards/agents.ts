@@ -108,6 +108,33 @@ export const agentGuards: readonly Guard[] = [
     off: '',
     test: 'a repository without a .git is refused by name: git in a checkout of it would obey it',
   },
+  {
+    file: 'libs/adapters/workspace-git/src/secrets.ts',
+    spec: 'libs/adapters/workspace-git/test/baits.spec.ts',
+    name: 'a secret in a binary file is found',
+    promise: 'G15',
+    text: ' ?? (await inBlobs(git, call, redactor, changed))',
+    off: '',
+    test: 'a secret of ours is found in %s',
+  },
+  {
+    file: LAND,
+    spec: 'libs/adapters/workspace-git/test/landing.spec.ts',
+    name: 'a landing writes over nothing that git does not track in a checkout',
+    promise: 'G14',
+    text: 'if (!isCheckedOut(mirror)) return;',
+    off: "if (mirror.url !== '') return;",
+    test: 'writes over nothing that git does not track there, and names it: %s',
+  },
+  {
+    file: 'libs/adapters/workspace-git/src/mirror-repair.ts',
+    spec: 'libs/adapters/workspace-git/test/damaged-mirror.spec.ts',
+    name: 'a spoiled object is written again',
+    promise: 'P6',
+    text: "  await removeSpoiledObjects(join(git_dir, 'objects'));\n",
+    off: '',
+    test: 'is rid of what only a workspace has written and a power cut has spoiled: the next one writes it again',
+  },
   ...(
     [
       ['hooks', "['core.hooksPath', '/dev/null'],", 'runs no hook of the repository it is in'],
