@@ -94,17 +94,19 @@ export const FORBIDDEN_NAMES = [
   'line\u2028separator',
 ] as const;
 const SAFE_TARGETS = ['README.md', 'src', './src/one.txt', 'nowhere', 'src/one.txt ', 'a\nb', '-rf', '...'] as const;
+/** More folders than any path here has: it leads out from wherever it lies. */
+const OUT = '../'.repeat(80);
 const UNSAFE_TARGETS = [
   '/etc/passwd',
   '/',
-  '../../../../outside',
-  'src/../../../../outside',
+  `${OUT}outside`,
+  `src/${OUT}outside`,
   '.git/hooks/pre-commit',
   'src/.GIT/config',
   '.git /config',
   'git~1/hooks',
   'src/../README.md',
-] as const;
+];
 const CONTENTS = [
   '',
   'one line',
