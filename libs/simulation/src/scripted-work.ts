@@ -1,6 +1,6 @@
 /** Work as the script of each mission has it: what agents, reviews and branches do, in the time that it takes them. */
 import type { Change, Finding, Receipt, Task } from '@baton/contracts';
-import type { ReleaseState, ReviewState, TaskState, Verdict } from '@baton/domain';
+import { onlyLooks, type ReleaseState, type ReviewState, type TaskState, type Verdict } from '@baton/domain';
 import { digestOf, pause, type Performer, type Timers, type Work } from '@baton/handling';
 import type { MissionScript } from './script.ts';
 import { objectOf, type Targets } from './targets.ts';
@@ -163,8 +163,10 @@ export const land =
         mission_id,
         revision,
         content_digest,
+        look_only: onlyLooks(state),
       }),
     );
+    if (landing.status === 'absent') return void (await work.submit({ type: 'RecordNotLanded', revision }));
     if (landing.status === 'moved')
       return void (await work.submit({ type: 'RecordTargetMoved', revision, target_commit: landing.target_commit }));
     const decided = await work.submit({ type: 'RecordLanding', revision, commit: landing.commit, tree: landing.tree });
