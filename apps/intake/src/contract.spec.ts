@@ -14,6 +14,7 @@ const faultsOf = (body: unknown): readonly Fault[] => {
 };
 const long = (chars: number): string => 'x'.repeat(chars);
 const scope = (change: Loose): Loose => contract({ scope: { include: ['src/**'], ...change } });
+const LETTERS = Array.from('abcdefghijklmnopqrstu');
 const criteria = (...each: Loose[]): Loose => contract({ criteria: each });
 const budgets = (change: Loose): Loose => contract({ budgets: change });
 const agent = (change: Loose): Loose => contract({ agent: { runtime: 'command', command: ['greet'], ...change } });
@@ -127,6 +128,18 @@ describe('many faults', () => {
       'agent.runtime',
       'deadline',
       'criteria[0].check',
+    ]);
+  });
+
+  it('are told of a mission whose fields are each short enough, and together no event can carry beside a change', () => {
+    const run = (chars: number): Loose => criteria(...LETTERS.map((id) => criterion({ id, check: { run: [long(chars)] } })));
+    expect(faultsOf(run(2_000))).toEqual([]);
+    expect(faultsOf({ ...run(2_000), objective: long(8_000), rollback: long(8_000) })).toEqual([
+      {
+        field: 'criteria',
+        problem: expect.stringMatching(/^makes the mission too large: it has \d{5} of \d{5} bytes, and a mission at most 57344$/),
+        fix: expect.stringContaining('shorten it'),
+      },
     ]);
   });
 

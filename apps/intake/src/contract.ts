@@ -2,7 +2,7 @@
  * Reads an entry contract and names everything that is wrong with it at once: shape first, then what a shape cannot say
  * (a criterion nobody can check, a goal that is also a non-goal). No model is asked.
  */
-import { missionContractSchema, type Fault, type MissionContract } from '@baton/contracts';
+import { CONTRACT_BYTES_MAX, jsonBytes, missionContractSchema, type Fault, type MissionContract } from '@baton/contracts';
 import type { z } from 'zod';
 
 export type ReadContract = { readonly contract: MissionContract } | { readonly faults: readonly Fault[] };
@@ -15,9 +15,25 @@ const shown = (text: string): string => (text.length <= SHOWN_CHARS_MAX ? text :
 export function readContract(body: unknown): ReadContract {
   const parsed = missionContractSchema.safeParse(body);
   const shape = parsed.success ? [] : parsed.error.issues.flatMap(faultsOf);
-  const faults = [...shape, ...RULES.flatMap((rule) => rule(loose(body)))];
+  const size = parsed.success ? tooLarge(parsed.data) : [];
+  const faults = [...shape, ...size, ...RULES.flatMap((rule) => rule(loose(body)))];
   if (parsed.success && faults.length === 0) return { contract: parsed.data };
   return { faults: faults.slice(0, FAULTS_MAX) };
+}
+
+/** Each field may be as long as it may be; together they have to fit beside a change. */
+function tooLarge(contract: MissionContract): Fault[] {
+  const bytes = jsonBytes(contract);
+  if (bytes <= CONTRACT_BYTES_MAX) return [];
+  const sizes = Object.entries(contract).map(([field, value]) => ({ field, bytes: jsonBytes(value) }));
+  const largest = sizes.reduce((most, one) => (one.bytes > most.bytes ? one : most));
+  return [
+    {
+      field: largest.field,
+      problem: `makes the mission too large: it has ${largest.bytes} of ${bytes} bytes, and a mission at most ${CONTRACT_BYTES_MAX}`,
+      fix: 'shorten it; put what is long into a file of the repository and name that',
+    },
+  ];
 }
 
 const fieldOf = (path: readonly PropertyKey[]): string =>

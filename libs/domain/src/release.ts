@@ -11,6 +11,7 @@ import {
   type Decision,
   type WorkFailed,
 } from './decider.ts';
+import { fitting } from './fitting.ts';
 import { nextWait, OUTAGE_MS_MAX } from './outage.ts';
 import {
   evolve,
@@ -124,8 +125,11 @@ const resumed = ({ mission_id, revision, status, outage }: Integrating | Landing
 
 function integrated(command: Extract<ReleaseCommand, { type: 'RecordIntegration' }>, state: Candidate): Decision<ReleaseEvent> {
   const { mission_id, revision, delivery } = state;
-  const { change, receipts, content_digest } = command;
-  const tested: ReleaseEvent = { type: 'IntegrationTested', data: { mission_id, revision, change, receipts: [...receipts] } };
+  const { change, content_digest } = command;
+  const data = fitting({ mission_id, revision, change, receipts: [...command.receipts] });
+  if ('problem' in data) return accept(failed(state, 'semantic', data.problem, []));
+  const { receipts } = data;
+  const tested: ReleaseEvent = { type: 'IntegrationTested', data };
   const missing = delivery.criteria.filter(
     (criterion) =>
       !receipts.some(

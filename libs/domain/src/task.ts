@@ -16,6 +16,7 @@ import {
   type Waiting,
   type WorkFailed,
 } from './decider.ts';
+import { fitting } from './fitting.ts';
 
 /** Wait before the second attempt; doubles with each further one. */
 const BACKOFF_MS = 1_000;
@@ -78,18 +79,11 @@ function decide(command: TaskCommand, state: TaskState): Decision<TaskEvent> {
       if (state.status === 'handed-over' && state.attempt === command.attempt) return already;
       if (state.status !== 'running' || state.attempt !== command.attempt) return refuse('stale-attempt');
       const { summary, change, receipts } = command;
-      return accept({
-        type: 'AttemptSucceeded',
-        data: {
-          ...named(state),
-          task: state.task,
-          base: state.base,
-          summary,
-          change,
-          receipts: [...receipts],
-          ...sandboxOf(command),
-        },
-      });
+      const { task: own, base } = state;
+      const data = fitting({ ...named(state), task: own, base, summary, change, receipts: [...receipts], ...sandboxOf(command) });
+      if ('problem' in data)
+        return failed(state, { ...command, failure_class: 'semantic', cause: data.problem, output_tail: '' });
+      return accept({ type: 'AttemptSucceeded', data });
     }
     case 'RecordFailure':
       if (state.status !== 'running' || state.attempt !== command.attempt) return refuse('stale-attempt');

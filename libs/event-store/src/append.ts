@@ -1,12 +1,10 @@
 /** A group of appends goes to Postgres as one call, and each comes back with its own outcome. */
 import { hash } from 'node:crypto';
 import pg from 'pg';
-import type { NewEvent, StoredEvent } from '@baton/contracts';
+import { EVENT_DATA_BYTES_MAX, type NewEvent, type StoredEvent } from '@baton/contracts';
 import type { Append, Appended, RecordedEvent } from '@baton/ports';
 import { recordedAt } from './hash-chain.ts';
 
-/** What is larger travels as an artifact, named in the event by its digest. */
-export const EVENT_DATA_BYTES_MAX = 262_144;
 export const EVENT_META_BYTES_MAX = 16_384;
 const STREAM_BYTES_MAX = 500;
 

@@ -1,4 +1,4 @@
-export { EVENT_DATA_BYTES_MAX, EVENT_META_BYTES_MAX } from './append.ts';
+export { EVENT_META_BYTES_MAX } from './append.ts';
 export { ARTIFACT_BYTES_MAX, ArtifactMissing } from './artifacts.ts';
 export {
   REASON_CHARS_MAX,

@@ -2,7 +2,15 @@
  * One command, one decision, one append: load → decide → append, again from the start when somebody else was first. The
  * deadline of the new state is written in the same transaction as the events that led to it.
  */
-import { describeEvent, type Actor, type BatonEvent, type Category, type EventMeta, type NewEvent } from '@baton/contracts';
+import {
+  describeEvent,
+  EVENT_DATA_BYTES_MAX,
+  type Actor,
+  type BatonEvent,
+  type Category,
+  type EventMeta,
+  type NewEvent,
+} from '@baton/contracts';
 import { BrokenInvariant, type AnyDecider, type Waiting } from '@baton/domain';
 import type { EventLog } from '@baton/ports';
 import type { AtOnce, Report } from './at-once.ts';
@@ -10,9 +18,6 @@ import type { Decided, Request } from './decided.ts';
 import { eventId } from './event-id.ts';
 import type { Instruments } from './instruments.ts';
 import type { Known, Streams } from './streams.ts';
-
-/** What the log takes (EVENT_DATA_BYTES_MAX of the event store). */
-const EVENT_DATA_BYTES_MAX = 262_144;
 
 /** Work that is done at once may lead to more of it; more than this goes round in a circle. */
 const AT_ONCE_MAX = 10;

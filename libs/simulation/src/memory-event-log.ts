@@ -1,5 +1,5 @@
 /** The record in memory: same promises as Postgres keeps, by a clock and a digest that are given, so every run is alike. */
-import { categoryOf, type StoredEvent } from '@baton/contracts';
+import { EVENT_DATA_BYTES_MAX, categoryOf, type StoredEvent } from '@baton/contracts';
 import type { Append, Appended, DueDeadline, EventLog, RecordedEvent } from '@baton/ports';
 
 export interface MemoryEventLogOptions {
@@ -20,7 +20,6 @@ export interface MemoryEventLog extends EventLog {
 }
 export type { Deadline };
 
-const EVENT_DATA_BYTES_MAX = 262_144;
 const EVENT_META_BYTES_MAX = 16_384;
 const GENESIS_HASH = '0'.repeat(64);
 

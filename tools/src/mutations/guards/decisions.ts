@@ -130,6 +130,15 @@ export const decisionGuards: readonly Guard[] = [
     test: 'fails with its work',
   },
   {
+    file: 'libs/domain/src/plan.ts',
+    spec: 'libs/domain/src/event-bytes.spec.ts',
+    name: 'a plan that no event can hold fails',
+    promise: 'P6',
+    text: 'if (plan_bytes <= EVENT_DATA_BYTES_MAX) return null;',
+    off: 'if (plan_bytes > 0) return null;',
+    test: 'that no event can hold fails, and says how much of what is too much',
+  },
+  {
     ...decider('release'),
     name: 'what may pass does not end a release',
     promise: 'P6',
