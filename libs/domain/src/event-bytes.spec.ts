@@ -120,7 +120,7 @@ describe.each(Object.entries(tasks))('the largest task that can be handed out (%
       ...subject.receipts.map(({ criterion_id, command, output_tail }, nth): Finding => ({
         criterion_id,
         severity: 'blocking',
-        statement: `"${large.acceptance[nth].statement}" does not hold`,
+        statement: `"${large.acceptance.at(nth)?.statement ?? ''}" does not hold`,
         evidence: `${command.join(' ').slice(0, 1_000)}: exit code 1\n${output_tail}`.slice(0, 4_000),
       })),
       ...['outside', 'untold'].map((statement): Finding => ({
