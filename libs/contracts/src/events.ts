@@ -126,6 +126,8 @@ const task_events = {
     cause: reason,
     output_tail: z.string(),
     /** What the agent was confined by, where one ran. */ sandbox: sandboxModeSchema.optional(),
+    /** No agent was started, for what it needs was out of reach: it does not count as one of the attempts that may fail. */
+    began: z.literal(false).optional(),
   }),
   AttemptLost: z.object({ ...attempt, holder: z.string(), cause: reason }),
   RetryScheduled: z.object({ ...attempt, /** From the moment of this event. */ after_ms: z.number().int().min(0) }),

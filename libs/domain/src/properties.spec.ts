@@ -103,6 +103,7 @@ const taskCommand = fc.oneof(
   of<TaskCommand>({ type: 'Rework', attempt: small, findings: [finding] }),
   of<TaskCommand>({ type: 'RecordSuccess', attempt: small, summary: '', change: change('1'), receipts: [receipt('1')] }),
   of<TaskCommand>({ type: 'RecordFailure', attempt: small, failure_class, cause: reason, output_tail: '' }),
+  of<TaskCommand>({ type: 'RecordOutage', attempt: small, cause: reason }),
   of<TaskCommand>({ type: 'CancelTask', mission_id: MISSION, task_id: 'a', reason }),
   passed(numbered('attempt', 'retry')),
   workFailed(numbered('attempt')),

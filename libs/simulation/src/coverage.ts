@@ -26,6 +26,7 @@ export const WAYS_BACK = {
   'time-over': 'the mission runs out of time',
   'cancelled-unconfirmed': 'a part of a cancelled mission does not answer in time',
   'landed-although-cancelled': 'a landing wins against a cancellation',
+  'outage-before-agent': 'the host of a repository is away: the attempt waits, and does not count',
   delayed: 'the host of a repository is away: the release waits and tries again',
   'found-landed': 'a push that nobody was told of is found when its host is back',
   'cancelled-while-away': 'a release is cancelled while its host is away',
@@ -114,6 +115,8 @@ function waysOf(
       return event.data.outcome === 'escalated' ? ['escalated'] : [];
     case 'RetryScheduled':
       return ['retry'];
+    case 'AttemptFailed':
+      return event.data.began === false ? ['outage-before-agent'] : [];
     case 'AttemptLost':
       return ['lost-attempt'];
     case 'TaskBlocked':

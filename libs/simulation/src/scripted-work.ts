@@ -60,7 +60,14 @@ export const attempt =
     const { does, work_ms } = parts.scriptOf(mission_id).agent(task.id, number);
     const fails = (failure_class: 'transient' | 'semantic' | 'policy', cause: string) =>
       work.submit({ type: 'RecordFailure', attempt: number, failure_class, cause, output_tail: '' });
-    await parts.outside(`starts the agent of ${work.stream}, which ${does}`, () => undefined);
+    try {
+      await parts.outside(`opens the workspace of ${work.stream} for an agent which ${does}`, () =>
+        parts.targets.head(base.repository),
+      );
+    } catch (error) {
+      if ((error as { failure_class?: unknown }).failure_class !== 'transient') throw error;
+      return void (await work.submit({ type: 'RecordOutage', attempt: number, cause: String(error) }));
+    }
     await works(parts, work, does === 'overruns' ? task.run_ms_max : does === 'stuck' ? Number.MAX_SAFE_INTEGER : work_ms);
     const tree = treeOfAttempt(mission_id, task.id, number);
     const success = {

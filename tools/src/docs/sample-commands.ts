@@ -142,6 +142,7 @@ const taskCommands = (state: TaskState, key: string | undefined): TaskCommand[] 
     { type: 'RecordSuccess', attempt, summary: '', change, receipts: [receipt(0)] },
     { type: 'RecordFailure', attempt, ...transient, output_tail: '' },
     { type: 'RecordFailure', attempt, ...semantic, output_tail: '' },
+    { type: 'RecordOutage', attempt, cause: 'a cause' },
     { type: 'WorkFailed', key: key ?? 'none', ...transient },
     { type: 'CancelTask', mission_id, task_id: task.id, reason },
     passed(key),
