@@ -23,11 +23,8 @@ function attempt(parts: ExecutorParts): Performer {
   return async (work) => {
     const running = work.state as Running;
     const provider = running.base.repository ? parts.git : parts.scratch;
-    const workspace = await provider.open({
-      name: `${running.task.id}-${running.attempt}-${running.mission_id.slice(0, 8)}`,
-      base: running.base,
-      signal: work.signal,
-    });
+    const workspace = await opened(provider, running, work);
+    if (workspace === null) return;
     try {
       await work.submit(await made(parts, workspace, running, work));
     } catch (error) {
@@ -36,6 +33,18 @@ function attempt(parts: ExecutorParts): Performer {
       await workspace.discard();
     }
   };
+}
+
+/** Null: what it needs is out of reach, and that is reported. */
+async function opened(provider: WorkspaceProvider, running: Running, work: Work): Promise<Workspace | null> {
+  const name = `${running.task.id}-${running.attempt}-${running.mission_id.slice(0, 8)}`;
+  try {
+    return await provider.open({ name, base: running.base, signal: work.signal });
+  } catch (error) {
+    if (work.signal.aborted || (error as { failure_class?: unknown }).failure_class !== 'transient') throw error;
+    await work.submit({ type: 'RecordOutage', attempt: running.attempt, cause: (error as Error).message });
+    return null;
+  }
 }
 
 function runtimeFor(parts: ExecutorParts, agent: Agent): AgentRuntime {

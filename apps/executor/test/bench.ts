@@ -28,7 +28,7 @@ export async function bench(options: { readonly sandbox?: Sandbox; readonly reda
     ...(options.sandbox ? { sandbox: options.sandbox } : {}),
     ...(options.redactor ? { redact: options.redactor.text } : {}),
   });
-  const { record, faults, recorded, deliver, types, last, workEnds, stop } = serviceBench(({ artifacts }) =>
+  const { record, faults, recorded, deliver, types, last, workEnds, pass, stop } = serviceBench(({ artifacts }) =>
     executor({
       runtimes: [agents, scriptedAgentRuntime()],
       git: gitWorkspaces({ root_dir: work_dir, artifacts, git_timeout_ms: 30_000, environment, ...options }),
@@ -42,6 +42,7 @@ export async function bench(options: { readonly sandbox?: Sandbox; readonly reda
     artifacts: record.artifacts,
     faults,
     workEnds,
+    pass,
     /** Puts another service's event on the record and hands it to the executor. */
     deliver: async (event: BatonEvent, stream = `plan-${MISSION}`): Promise<void> =>
       deliver(await recorded('planner', stream, event), 'executor-start'),

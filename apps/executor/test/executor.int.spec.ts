@@ -65,6 +65,17 @@ describe('the executor', () => {
   };
   const stillRunning = (pids: readonly string[]): Promise<boolean[]> => Promise.all(pids.map(isRunning));
 
+  it('waits for a repository whose host is away, longer each time, and spends no attempt on it', async () => {
+    const away = base('http://127.0.0.1:1/shop.git');
+    const failed = ['AttemptFailed', 'RetryScheduled'];
+    expect(await attempted(task(writing('src/two.txt'), { attempts_max: 1 }), away)).toEqual(['AttemptStarted', ...failed]);
+    expect(await on.last(TASK, 'AttemptFailed')).toMatchObject({ failure_class: 'transient', began: false });
+    await on.pass((await on.last(TASK, 'RetryScheduled')).after_ms);
+    await on.workEnds();
+    expect(await on.types(TASK)).toEqual(['AttemptStarted', ...failed, 'AttemptStarted', ...failed]);
+    expect(await on.last(TASK, 'RetryScheduled')).toMatchObject({ attempt: 3, after_ms: 10_000 });
+  });
+
   it('brings back the change and receipts for exactly the tree of it', async () => {
     expect(await attempted(task(writing('src/two.txt')))).toEqual(['AttemptStarted', 'AttemptSucceeded']);
     const { change, receipts, summary, attempt } = await on.last(TASK, 'AttemptSucceeded');

@@ -14,6 +14,7 @@ const faultsOf = (body: unknown): readonly Fault[] => {
 };
 const long = (chars: number): string => 'x'.repeat(chars);
 const scope = (change: Loose): Loose => contract({ scope: { include: ['src/**'], ...change } });
+const LETTERS = Array.from('abcdefghijklmnopqrstu');
 const criteria = (...each: Loose[]): Loose => contract({ criteria: each });
 const budgets = (change: Loose): Loose => contract({ budgets: change });
 const agent = (change: Loose): Loose => contract({ agent: { runtime: 'command', command: ['greet'], ...change } });
@@ -128,16 +129,6 @@ describe('a rule that is broken is one fault that names its field and the fix', 
   });
 });
 
-it('as a whole is refused where it is larger than can be recorded, naming what takes most of it', () => {
-  const run = ['sh', '-c', ...Array.from({ length: 9 }, () => long(2_000))];
-  const many = Array.from({ length: 7 }, (_, at) => criterion({ id: `c-${at}`, check: { run } }));
-  const said = expect.stringMatching(/^makes the contract too large: it has 12\d{4} bytes .* 120000 can be recorded$/) as unknown;
-  expect(faultsOf(contract({ criteria: many }))).toEqual([
-    { field: 'criteria', problem: said, fix: expect.stringMatching(/\S/) as unknown },
-  ]);
-  expect(faultsOf(contract({ criteria: many.slice(1) }))).toEqual([]);
-});
-
 it('says nothing of a password that it refuses', () => {
   const faults = faultsOf(contract({ repository: { url: 'https://bot:hunter2hunter2@git.example.org/x.git' } }));
   expect(faults).toHaveLength(1);
@@ -157,6 +148,18 @@ describe('many faults', () => {
       'agent.runtime',
       'deadline',
       'criteria[0].check',
+    ]);
+  });
+
+  it('are told of a mission whose fields are each short enough, and together no event can carry beside a change', () => {
+    const run = (chars: number): Loose => criteria(...LETTERS.map((id) => criterion({ id, check: { run: [long(chars)] } })));
+    expect(faultsOf(run(2_000))).toEqual([]);
+    expect(faultsOf({ ...run(2_000), objective: long(8_000), rollback: long(8_000) })).toEqual([
+      {
+        field: 'criteria',
+        problem: expect.stringMatching(/^makes the mission too large: it has \d{5} of \d{5} bytes, and a mission at most 57344$/),
+        fix: expect.stringContaining('shorten it'),
+      },
     ]);
   });
 

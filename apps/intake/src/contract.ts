@@ -3,7 +3,9 @@
  * (a criterion nobody can check, a goal that is also a non-goal). No model is asked.
  */
 import {
+  CONTRACT_BYTES_MAX,
   isOwnVariable,
+  jsonBytes,
   missionContractSchema,
   pathPatternSchema,
   patternFault,
@@ -15,8 +17,6 @@ import type { z } from 'zod';
 export type ReadContract = { readonly contract: MissionContract } | { readonly faults: readonly Fault[] };
 
 const FAULTS_MAX = 100;
-/** Of EVENT_DATA_BYTES_MAX, so that the plan still fits: PlanProposed says the criteria twice, as a task's and as what is delivered. */
-const CONTRACT_BYTES_MAX = 120_000;
 /** Names come from the body: a hundred faults, escaped as JSON, have to fit into one event. */
 const SHOWN_CHARS_MAX = 200;
 const shown = (text: string): string => (text.length <= SHOWN_CHARS_MAX ? text : `${text.slice(0, SHOWN_CHARS_MAX - 1)}…`);
@@ -24,10 +24,25 @@ const shown = (text: string): string => (text.length <= SHOWN_CHARS_MAX ? text :
 export function readContract(body: unknown): ReadContract {
   const parsed = missionContractSchema.safeParse(body);
   const shape = parsed.success ? [] : parsed.error.issues.flatMap(faultsOf);
-  const faults = [...shape, ...RULES.flatMap((rule) => rule(loose(body)))];
-  if (parsed.success) faults.push(...tooLarge(parsed.data));
+  const size = parsed.success ? tooLarge(parsed.data) : [];
+  const faults = [...shape, ...size, ...RULES.flatMap((rule) => rule(loose(body)))];
   if (parsed.success && faults.length === 0) return { contract: parsed.data };
   return { faults: faults.slice(0, FAULTS_MAX) };
+}
+
+/** Each field may be as long as it may be; together they have to fit beside a change. */
+function tooLarge(contract: MissionContract): Fault[] {
+  const bytes = jsonBytes(contract);
+  if (bytes <= CONTRACT_BYTES_MAX) return [];
+  const sizes = Object.entries(contract).map(([field, value]) => ({ field, bytes: jsonBytes(value) }));
+  const largest = sizes.reduce((most, one) => (one.bytes > most.bytes ? one : most));
+  return [
+    {
+      field: largest.field,
+      problem: `makes the mission too large: it has ${largest.bytes} of ${bytes} bytes, and a mission at most ${CONTRACT_BYTES_MAX}`,
+      fix: 'shorten it; put what is long into a file of the repository and name that',
+    },
+  ];
 }
 
 const fieldOf = (path: readonly PropertyKey[]): string =>
@@ -82,23 +97,6 @@ function faultsOf(issue: z.core.$ZodIssue): Fault[] {
     default:
       return [{ field, problem: 'has a form that is not allowed', fix: issue.message }];
   }
-}
-
-const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
-
-/** Each field may be as long as it is allowed to and all of them together still be more than one event holds. */
-function tooLarge(contract: MissionContract): Fault[] {
-  const bytes = bytesOf(contract);
-  if (bytes <= CONTRACT_BYTES_MAX) return [];
-  const fields = Object.entries(contract).map(([field, value]) => ({ field, bytes: bytesOf(value) }));
-  const largest = fields.reduce((most, one) => (one.bytes > most.bytes ? one : most));
-  return [
-    {
-      field: largest.field,
-      problem: `makes the contract too large: it has ${bytes} bytes as JSON, ${largest.bytes} of them here, and at most ${CONTRACT_BYTES_MAX} can be recorded`,
-      fix: 'shorten it: put long scripts and texts into the repository and name them by their path',
-    },
-  ];
 }
 
 const aWord = (expected: string): string => (/^[aeiou]/.test(expected) ? `an ${expected}` : `a ${expected}`);

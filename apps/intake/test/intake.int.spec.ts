@@ -167,7 +167,7 @@ describe('the intake service', () => {
         expect(await eventsOf(key)).toMatchObject([
           {
             type: 'MissionRejected',
-            data: { faults: [{ field: 'criteria', problem: expect.stringContaining('120000') as unknown }] },
+            data: { faults: [{ field: 'criteria', problem: expect.stringContaining('57344') as unknown }] },
           },
         ]);
     });

@@ -3,7 +3,6 @@
  * mission give the same tasks; what does not fit is said, with the field and the fix.
  */
 import {
-  EVENT_DATA_BYTES_MAX,
   criterionSchema,
   LIMITS,
   pathPatternSchema,
@@ -51,9 +50,6 @@ export const templateSchema = z.strictObject({
 });
 export type Template = z.infer<typeof templateSchema>;
 
-/** What PlanProposed says beside tasks and delivery: ids, digests, who asked. */
-const PLAN_BYTES_MAX = EVENT_DATA_BYTES_MAX - 4_096;
-
 /** Why a mission cannot be planned: said to whoever asked for it. */
 class PlanProblem extends Error {}
 
@@ -74,12 +70,6 @@ export function expand(template: Template, template_digest: string, contract: Mi
         `the template makes ${drafts.length} tasks, at most ${LIMITS.tasks_max} are allowed: give it shorter lists`,
       );
     const tasks = withoutCollisions(inOrder(drafts));
-    const { title, repository, criteria, rollback } = contract;
-    const bytes = Buffer.byteLength(JSON.stringify({ tasks, title, repository, criteria, rollback }));
-    if (bytes > PLAN_BYTES_MAX)
-      throw new PlanProblem(
-        `its ${tasks.length} tasks and what is delivered have ${bytes} bytes as JSON, at most ${PLAN_BYTES_MAX} can be recorded: tasks repeat objective, criteria and agent, so shorten these or give it shorter lists`,
-      );
     return { tasks, template_digest };
   } catch (error) {
     if (error instanceof PlanProblem || (error as Error).name === 'OrderProblem')

@@ -4,7 +4,7 @@
  * after the other instead of overtaking each other for ever.
  */
 import type { Delivery, Receipt } from '@baton/contracts';
-import type { ReleaseState } from '@baton/domain';
+import { onlyLooks, type ReleaseState } from '@baton/domain';
 import { contentDigest, type Performer, type ServiceDefinition, type Work } from '@baton/handling';
 import { failpoint, type WorkspaceProvider } from '@baton/ports';
 import type { TargetLocks } from './target-locks.ts';
@@ -79,7 +79,8 @@ async function tested(parts: ReleaseParts, candidate: Integrating, work: Work): 
 
 function land(parts: ReleaseParts): Performer {
   return async (work) => {
-    const { delivery, revision, change, mission_id, content_digest } = work.state as LandingState;
+    const state = work.state as LandingState;
+    const { delivery, revision, change, mission_id, content_digest } = state;
     await parts.locks.acquire(delivery.repository, work);
     let keep = false;
     try {
@@ -91,9 +92,11 @@ function land(parts: ReleaseParts): Performer {
         tree: change.tree,
         message: `${delivery.title}\n\nRequested by ${delivery.requested_by}, tested and approved as ${content_digest}.`,
         trailers: { 'Baton-Mission': mission_id, 'Baton-Content': content_digest },
+        look_only: onlyLooks(state),
         signal: work.signal,
       });
       failpoint('after-land');
+      if (landing.status === 'absent') return void (await work.submit({ type: 'RecordNotLanded', revision }));
       if (landing.status === 'landed') {
         const decided = await work.submit({ type: 'RecordLanding', revision, commit: landing.commit, tree: landing.tree });
         if (decided.status === 'refused')

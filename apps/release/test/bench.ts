@@ -1,7 +1,7 @@
 /** The release service with real git, on a repository of its own. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import process from 'node:process';
 import type { BatonEvent, DataOf, EventType, StoredEvent } from '@baton/contracts';
 import { ownerGit, ownerRepository, serviceBench, writeFiles } from '@baton/testing';
@@ -21,7 +21,7 @@ export async function bench(files: Files) {
   await ownerGit(checkout, 'remote', 'add', 'origin', bare);
 
   const environment = { PATH: process.env['PATH'], HOME: root };
-  const { record, faults, recorded, deliver, types, last, workEnds, stop } = serviceBench(({ artifacts, leases }) =>
+  const { record, faults, recorded, deliver, types, last, workEnds, pass, stop } = serviceBench(({ artifacts, leases }) =>
     release({
       git: gitWorkspaces({ root_dir: join(root, 'release'), artifacts, git_timeout_ms: 30_000, environment }),
       scratch: scratchWorkspaces({ artifacts, environment }),
@@ -35,11 +35,28 @@ export async function bench(files: Files) {
     environment,
   });
   const repository = { url: bare, target: 'main' };
+  const out_of_reach = `${bare}.away`;
+  const hook = join(bare, 'hooks', 'post-receive');
+  const remote = {
+    /** Nobody can read or push there. */
+    leaves: (): Promise<void> => rename(bare, out_of_reach),
+    /** It takes the next push, and is gone before anybody is told. */
+    leavesAfterPush: async (): Promise<void> => {
+      await mkdir(dirname(hook), { recursive: true });
+      await writeFile(hook, `#!/bin/sh\nmv '${bare}' '${out_of_reach}'\n`, { mode: 0o755 });
+    },
+    comesBack: async (): Promise<void> => {
+      await rename(out_of_reach, bare);
+      await rm(hook, { force: true });
+    },
+  };
 
   return {
     repository,
     faults,
     workEnds,
+    pass,
+    remote,
     /** Puts another service's event on the record. */
     recorded: (event: BatonEvent, stream: string): Promise<StoredEvent> =>
       recorded(stream.startsWith('gate-') ? 'approval' : 'planner', stream, event),

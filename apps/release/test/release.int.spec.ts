@@ -172,6 +172,59 @@ describe('the release service', () => {
     expect(await on.commits()).toBe(2);
   });
 
+  const DELAYED = [...TO_GATE, 'ReleaseQueued', 'ReleaseDelayed'];
+  const cancelled = async (): Promise<readonly string[]> => {
+    const data = { mission_id: MISSION, reason: 'not needed' };
+    await on.deliver(await on.recorded({ type: 'PlanCancelled', data }, `plan-${MISSION}`));
+    await on.workEnds();
+    return on.types(MISSION);
+  };
+  const later = async (): Promise<readonly string[]> => {
+    await on.pass((await on.last(MISSION, 'ReleaseDelayed')).after_ms);
+    await on.workEnds();
+    return on.types(MISSION);
+  };
+
+  it('finds what it landed when the remote goes away right after it took the push, and comes back', async () => {
+    await twoFiles();
+    await on.remote.leavesAfterPush();
+    expect(await pass()).toEqual(DELAYED);
+    expect(await on.last(MISSION, 'ReleaseDelayed')).toMatchObject({ step: 'land', reason: expect.stringContaining('fetch') });
+    expect(await later()).toEqual([...DELAYED, 'ReleaseResumed', 'ReleaseDelayed']);
+    await on.remote.comesBack();
+    expect(await later()).toEqual([...DELAYED, 'ReleaseResumed', 'ReleaseDelayed', 'ReleaseResumed', ...TO_MAIN.slice(1)]);
+    expect(await on.commits()).toBe(2);
+    expect(await on.main('%H')).toBe((await on.last(MISSION, 'ReleaseLanded')).commit);
+  });
+
+  it('lands what was approved when the remote, away since before the push, comes back', async () => {
+    await twoFiles();
+    await on.remote.leaves();
+    expect(await pass()).toEqual(DELAYED);
+    await on.remote.comesBack();
+    expect(await later()).toEqual([...DELAYED, 'ReleaseResumed', ...TO_MAIN.slice(1)]);
+    expect(await on.commits()).toBe(2);
+  });
+
+  it('does not land what is cancelled while the remote is away, and tells of what had landed before', async () => {
+    await twoFiles();
+    await on.remote.leaves();
+    await pass();
+    expect(await cancelled()).toEqual([...DELAYED, 'ReleaseCancelRequested', 'ReleaseDelayed']);
+    await on.remote.comesBack();
+    expect((await later()).slice(-2)).toEqual(['ReleaseResumed', 'ReleaseCancelled']);
+    expect(await on.commits()).toBe(1);
+  });
+
+  it('tells of a landing although it is cancelled while nobody can see it', async () => {
+    await twoFiles();
+    await on.remote.leavesAfterPush();
+    await pass();
+    await on.remote.comesBack();
+    expect(await cancelled()).toEqual([...DELAYED, 'ReleaseCancelRequested', ...TO_MAIN.slice(1)]);
+    expect(await on.commits()).toBe(2);
+  });
+
   it('lands two missions on one target one after the other', async () => {
     await completed([{ 'one.txt': 'one\n' }], { mission_id: 'm-1', script: 'cat one.txt' });
     await completed([{ 'two.txt': 'two\n' }], { mission_id: 'm-2', script: 'cat two.txt' });

@@ -6,9 +6,6 @@
  */
 import { z } from 'zod';
 
-/** What is larger travels as an artifact, named in the event by its digest. */
-export const EVENT_DATA_BYTES_MAX = 262_144;
-
 /** Who caused an event: a service by itself, or a person through an edge. */
 export const actorSchema = z.object({
   kind: z.enum(['service', 'person', 'system']),

@@ -128,6 +128,8 @@ const task_events = {
     cause: reason,
     output_tail: z.string(),
     /** What the agent was confined by, where one ran. */ sandbox: sandboxModeSchema.optional(),
+    /** No agent was started, for what it needs was out of reach: it does not count as one of the attempts that may fail. */
+    began: z.literal(false).optional(),
   }),
   AttemptLost: z.object({ ...attempt, holder: z.string(), cause: reason }),
   RetryScheduled: z.object({ ...attempt, /** From the moment of this event. */ after_ms: z.number().int().min(0) }),
@@ -178,11 +180,22 @@ const gate_events = {
   GateSuperseded: z.object({ ...gate, reason }),
 };
 
+const releaseStep = z.enum(['integrate', 'land']);
 const release_events = {
   IntegrationStarted: z.object({ ...revision, delivery: deliverySchema, accepted: z.array(acceptedTask).min(1) }),
   IntegrationTested: z.object({ ...revision, change: changeSchema, receipts: z.array(receiptSchema) }),
   ReleaseProposed: z.object({ ...gate, delivery: deliverySchema, change: changeSchema, checks: cardSchema.shape.checks }),
   ReleaseQueued: z.object({ ...gate }),
+  /** What it needs was out of reach; tried again by itself. */
+  ReleaseDelayed: z.object({
+    ...revision,
+    step: releaseStep,
+    /** In a row, with this one. */ failures: z.number().int().min(1),
+    /** For the failures before this one. */ waited_ms: z.number().int().min(0),
+    /** From the moment of this event. */ after_ms: z.number().int().min(1),
+    reason,
+  }),
+  ReleaseResumed: z.object({ ...revision, step: releaseStep, failures: z.number().int().min(1) }),
   TargetMoved: z.object({ ...revision, target_commit: z.string() }),
   ReleaseLanded: z.object({ ...gate, commit: z.string(), tree: treeSchema }),
   ReleaseVerified: z.object({ ...revision, commit: z.string(), tree: treeSchema }),

@@ -1,5 +1,4 @@
 export {
-  EVENT_DATA_BYTES_MAX,
   actorSchema,
   metaSchema,
   sealedSchema,
@@ -25,6 +24,7 @@ export {
   type ServiceName,
   type Table,
 } from './services.ts';
+export { CONTRACT_BYTES_MAX, EVENT_DATA_BYTES_MAX, FILES_BYTES_MAX, TASK_BYTES_MAX, jsonBytes } from './event-bytes.ts';
 export {
   LIMITS,
   RISKS,

@@ -16,6 +16,7 @@ export { gate, GATE_OPEN_MS, type Evaluation, type GateCommand, type GateState }
 export { mission, type MissionCommand, type MissionState } from './mission.ts';
 export { plan, type Expansion, type PlanCommand, type PlanState } from './plan.ts';
 export { CARD_FILES_MAX, REACTIONS, STREAM_OF, react, type Commanded } from './reactions.ts';
-export { release, type ReleaseCommand, type ReleaseState } from './release.ts';
+export { onlyLooks, type ReleaseState } from './release-state.ts';
+export { release, type ReleaseCommand } from './release.ts';
 export { REVIEW_ROUNDS_MAX, review, type ReviewCommand, type ReviewState, type Verdict } from './review.ts';
 export { task, type TaskCommand, type TaskState } from './task.ts';

@@ -1,5 +1,14 @@
 /** A plan hands its tasks out when what they depend on is accepted, and is complete when all are. Owner: planner. */
-import type { Delivery, FailureClass, MissionContract, PlanEvent, Task } from '@baton/contracts';
+import {
+  EVENT_DATA_BYTES_MAX,
+  jsonBytes,
+  TASK_BYTES_MAX,
+  type Delivery,
+  type FailureClass,
+  type MissionContract,
+  type PlanEvent,
+  type Task,
+} from '@baton/contracts';
 import { accept, already, clipped, never, type DeadlinePassed, type Decider, type Decision, type Waiting } from './decider.ts';
 
 /** How long running tasks have to say that they stopped. */
@@ -96,14 +105,14 @@ function decide(command: PlanCommand, state: PlanState): Decision<PlanEvent> {
 function planned(command: Extract<PlanCommand, { type: 'PlanMission' }>): Decision<PlanEvent> {
   const { mission_id, contract, expansion, requested_by, contract_digest } = command;
   const started: PlanEvent = { type: 'PlanningStarted', data: { mission_id, template: contract.template, requested_by } };
-  if (expansion === null || 'problem' in expansion || expansion.tasks.length === 0) {
-    const reason =
-      expansion === null ? 'the template was not looked up' : 'problem' in expansion ? expansion.problem : EMPTY_PLAN;
-    return accept<PlanEvent>(started, {
+  const unplanned = (reason: string): Decision<PlanEvent> =>
+    accept<PlanEvent>(started, {
       type: 'PlanFailed',
       data: { mission_id, failure_class: 'semantic', reason: clipped(reason), stop: [] },
     });
-  }
+  if (expansion === null) return unplanned('the template was not looked up');
+  if ('problem' in expansion) return unplanned(expansion.problem);
+  if (expansion.tasks.length === 0) return unplanned(EMPTY_PLAN);
   const { title, rollback, risk, criteria } = contract;
   const delivery: Delivery = {
     title,
@@ -125,7 +134,18 @@ function planned(command: Extract<PlanCommand, { type: 'PlanMission' }>): Decisi
       plan_ms_max: contract.budgets.mission_ms_max,
     },
   };
+  const problem = tooLarge(tasks, jsonBytes(proposed.data));
+  if (problem !== null) return unplanned(problem);
   return accept(started, proposed, ...handedOut({ mission_id, delivery, tasks, running: new Set(), accepted: new Map() }));
+}
+
+/** Of each task what it says travels with its change; all of them together are in one event. */
+function tooLarge(tasks: readonly Task[], plan_bytes: number): string | null {
+  const repeated = 'shorten what every task repeats of the mission (objective, criteria, scope, agent)';
+  const large = tasks.find((task) => jsonBytes(task) > TASK_BYTES_MAX);
+  if (large) return `task ${large.id} has ${jsonBytes(large)} bytes, at most ${TASK_BYTES_MAX} can be handed out: ${repeated}`;
+  if (plan_bytes <= EVENT_DATA_BYTES_MAX) return null;
+  return `the plan of ${tasks.length} tasks has ${plan_bytes} bytes, at most ${EVENT_DATA_BYTES_MAX} can be kept: ${repeated}, or make several missions with shorter lists`;
 }
 
 /** The tasks that can start now: everything they depend on is accepted, and its results are what they start from. */

@@ -103,6 +103,7 @@ const taskCommand = fc.oneof(
   of<TaskCommand>({ type: 'Rework', attempt: small, findings: [finding] }),
   of<TaskCommand>({ type: 'RecordSuccess', attempt: small, summary: '', change: change('1'), receipts: [receipt('1')] }),
   of<TaskCommand>({ type: 'RecordFailure', attempt: small, failure_class, cause: reason, output_tail: '' }),
+  of<TaskCommand>({ type: 'RecordOutage', attempt: small, cause: reason }),
   of<TaskCommand>({ type: 'CancelTask', mission_id: MISSION, task_id: 'a', reason }),
   passed(numbered('attempt', 'retry')),
   workFailed(numbered('attempt')),
@@ -178,9 +179,10 @@ const releaseCommand = fc.oneof(
   }),
   of<ReleaseCommand>({ type: 'RecordTargetMoved', revision: small, target_commit: tree('8') }),
   of<ReleaseCommand>({ type: 'RecordLanding', revision: small, commit: tree('9'), tree: fc.constantFrom(tree('1'), tree('2')) }),
+  of<ReleaseCommand>({ type: 'RecordNotLanded', revision: small }),
   of<ReleaseCommand>({ type: 'CancelRelease', mission_id: MISSION, reason }),
-  passed(numbered('gate', 'land', 'integrate')),
-  workFailed(numbered('land', 'integrate')),
+  passed(numbered('gate', 'land', 'integrate', 'delayed-1', 'delayed-2')),
+  workFailed([...numbered('land', 'integrate'), 'land-1.1', 'integrate-1.1', 'integrate-2.1']),
 );
 
 interface Told<S> {

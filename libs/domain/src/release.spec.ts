@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { change, delivery, digest, ENDLESS, MISSION, receipt, tree } from '@baton/testing';
+import { OUTAGE_MS_MAX } from './outage.ts';
 import { release, type ReleaseCommand } from './release.ts';
 import { scenario } from './scenario.ts';
 
@@ -34,12 +35,20 @@ const failed = (key: string, cause = 'does not merge'): ReleaseCommand => ({
   failure_class: 'semantic',
   cause,
 });
+const away = (key: string, cause = 'could not resolve host'): ReleaseCommand => ({
+  type: 'WorkFailed',
+  key,
+  failure_class: 'transient',
+  cause,
+});
+const absent = (revision: number): ReleaseCommand => ({ type: 'RecordNotLanded', revision });
 const passed = (key: string): ReleaseCommand => ({ type: 'DeadlinePassed', key, last_holder: 'release-1' });
 
 const given = () => scenario(release).given();
 const integrating = () => given().when(start).thenHappens('IntegrationStarted').thenWaits('integrate-1');
 const gated = () => integrating().when(tested(1)).thenHappens('IntegrationTested', 'ReleaseProposed').thenWaits('gate-1');
 const landing = () => gated().when(gate(1)).thenHappens('ReleaseQueued').thenWaits('land-1');
+const delayed = () => landing().when(away('land-1')).thenHappens('ReleaseDelayed').thenWaits('delayed-1-1');
 const again = () => landing().when(moved(1)).thenHappens('TargetMoved', 'IntegrationStarted').thenWaits('integrate-2');
 
 describe('a release', () => {
@@ -135,6 +144,92 @@ describe('a release', () => {
     asked.when(landed(1)).thenHappens('ReleaseLanded', 'ReleaseVerified');
     asked.when(moved(1)).thenHappens('TargetMoved', 'ReleaseCancelled').thenWaits(null);
     asked.when(failed('land-1')).thenHappens('ReleaseFailed');
+  });
+  it('is not failed by what may pass: it waits, longer each time, and goes on with the same step', () => {
+    for (const [step, begun] of [
+      ['integrate', integrating()],
+      ['land', landing()],
+    ] as const) {
+      let told = begun;
+      for (const [failures, after_ms] of [5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000].entries()) {
+        const key = failures === 0 ? `${step}-1` : `${step}-1.${failures}`;
+        told = told
+          .when(away(key))
+          .thenHappens('ReleaseDelayed')
+          .thenWaits(`delayed-1-${failures + 1}`);
+        expect(told.events).toMatchObject([
+          { data: { step, failures: failures + 1, after_ms, reason: 'could not resolve host' } },
+        ]);
+        const waiting = release.waitingOn(told.state);
+        expect(waiting).toMatchObject({ on: 'time', after_ms, reason: expect.stringContaining('could not resolve host') });
+        told = told
+          .when(passed(`delayed-1-${failures + 1}`))
+          .thenHappens('ReleaseResumed')
+          .thenWaits(`${step}-1.${failures + 1}`);
+      }
+    }
+  });
+  it('goes on from an outage as if there had been none', () => {
+    const resumed = delayed().when(passed('delayed-1-1')).thenHappens('ReleaseResumed').thenWaits('land-1.1');
+    resumed.when(landed(1)).thenHappens('ReleaseLanded', 'ReleaseVerified').thenWaits(null);
+    resumed.when(moved(1)).thenHappens('TargetMoved', 'IntegrationStarted').thenWaits('integrate-2');
+    resumed.when(failed('land-1.1')).thenHappens('ReleaseFailed');
+    // The next outage begins from the start.
+    const tested_late = integrating().when(away('integrate-1')).when(passed('delayed-1-1')).when(tested(1)).thenWaits('gate-1');
+    expect(tested_late.when(gate(1)).when(away('land-1')).events).toMatchObject([{ data: { failures: 1, waited_ms: 0 } }]);
+  });
+  it('believes who landed although he was thought to have failed', () =>
+    void delayed().when(landed(1)).thenHappens('ReleaseLanded', 'ReleaseVerified').thenWaits(null));
+  it('is not delayed again by what an earlier try reports late', () => {
+    delayed().when(away('land-1')).thenNothing();
+    delayed().when(passed('delayed-1-1')).when(away('land-1')).thenNothing().when(failed('land-1')).thenNothing();
+  });
+  it('gives up an outage after hours, and says what is not known then', () => {
+    for (const [step, begun, known] of [
+      ['integrate', integrating(), 'nothing landed'],
+      [
+        'land',
+        landing(),
+        `whether it landed is not known: look on the target branch for a commit with "Baton-Mission: ${MISSION}"`,
+      ],
+    ] as const) {
+      let told = begun;
+      let waited_ms = 0;
+      for (let failures = 0; ; failures++) {
+        told = told.when(away(failures === 0 ? `${step}-1` : `${step}-1.${failures}`, ENDLESS));
+        const [event] = told.events;
+        if (event?.type !== 'ReleaseDelayed') break;
+        waited_ms += event.data.after_ms;
+        told = told.when(passed(`delayed-1-${failures + 1}`)).thenHappens('ReleaseResumed');
+      }
+      expect(waited_ms).toBe(OUTAGE_MS_MAX);
+      expect(told.thenWaits(null).events).toMatchObject([
+        { type: 'ReleaseFailed', data: { failure_class: 'transient', reason: expect.stringContaining(known) } },
+      ]);
+    }
+  });
+  it('that is cancelled during an outage is not landed any more, unless it has landed already', () => {
+    integrating()
+      .when(away('integrate-1'))
+      .when(cancel)
+      .thenHappens('ReleaseCancelled')
+      .thenWaits(null)
+      .when(passed('delayed-1-1'))
+      .thenNothing();
+    // Looked for at once, and for as long as the target cannot be read.
+    const looking = delayed().when(cancel).thenHappens('ReleaseCancelRequested').thenWaits('land-1.1');
+    looking.when(absent(2)).thenNothing().when(absent(1)).thenHappens('ReleaseCancelled').thenWaits(null);
+    looking.when(landed(1)).thenHappens('ReleaseLanded', 'ReleaseVerified');
+    const still = looking
+      .when(away('land-1.1'))
+      .thenHappens('ReleaseDelayed')
+      .thenWaits('delayed-1-2')
+      .when(cancel)
+      .thenNothing();
+    still.when(passed('delayed-1-2')).thenHappens('ReleaseResumed').when(absent(1)).thenHappens('ReleaseCancelled');
+    // Where the push may be on its way, not being there yet proves nothing.
+    landing().when(cancel).when(absent(1)).thenNothing();
+    delayed().when(passed('delayed-1-1')).when(absent(1)).thenNothing();
   });
   it('is not changed by what is late, early or said twice', () => {
     for (const early of [tested(1), gate(1), moved(1), landed(1), failed('integrate-1'), passed('gate-1')])

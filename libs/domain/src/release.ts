@@ -4,45 +4,30 @@ import {
   accept,
   already,
   clipped,
-  LEASE_MS,
   never,
   refuse,
   type DeadlinePassed,
   type Decider,
   type Decision,
-  type Waiting,
   type WorkFailed,
 } from './decider.ts';
-import { GATE_OPEN_MS } from './gate.ts';
+import { fitting } from './fitting.ts';
+import { nextWait, OUTAGE_MS_MAX } from './outage.ts';
+import {
+  evolve,
+  GATE_WAIT_MS,
+  onlyLooks,
+  waitingOn,
+  type AcceptedTasks,
+  type Candidate,
+  type Integrating,
+  type Landing,
+  type Proposed,
+  type ReleaseState,
+} from './release-state.ts';
 
 /** How often a release is integrated again because its target moved, before a person has to look. */
 const REVISIONS_MAX = 100;
-/** The gate expires by itself; this is only for a gate that never answers. */
-const GATE_WAIT_MS = GATE_OPEN_MS + 3_600_000;
-
-type AcceptedTasks = readonly { readonly task_id: string; readonly artifact: string; readonly tree: string }[];
-
-interface Candidate {
-  readonly mission_id: string;
-  readonly revision: number;
-  readonly delivery: Delivery;
-  readonly accepted: AcceptedTasks;
-  /** Content that a gate has passed already: the same content needs no second answer. */
-  readonly approved_digest: string | null;
-}
-type Tested = Candidate & { readonly change: Change };
-type Proposed = Tested & { readonly content_digest: string };
-
-export type ReleaseState =
-  | { readonly status: 'new' }
-  | (Candidate & { readonly status: 'integrating' })
-  | (Tested & { readonly status: 'tested' })
-  | (Proposed & { readonly status: 'gated' })
-  | (Proposed & { readonly status: 'landing'; readonly cancel_reason: string | null })
-  | { readonly status: 'landed' | 'verified' | 'failed' | 'cancelled' };
-
-type Landing = Extract<ReleaseState, { status: 'landing' }>;
-
 export type ReleaseCommand =
   | { readonly type: 'StartRelease'; readonly mission_id: string; readonly delivery: Delivery; readonly accepted: AcceptedTasks }
   | {
@@ -62,6 +47,8 @@ export type ReleaseCommand =
     }
   | { readonly type: 'RecordTargetMoved'; readonly revision: number; readonly target_commit: string }
   | { readonly type: 'RecordLanding'; readonly revision: number; readonly commit: string; readonly tree: string }
+  /** The target was read, and what is cancelled is not on it. */
+  | { readonly type: 'RecordNotLanded'; readonly revision: number }
   | { readonly type: 'CancelRelease'; readonly mission_id: string; readonly reason: string }
   | DeadlinePassed
   | WorkFailed;
@@ -79,16 +66,27 @@ function decide(command: ReleaseCommand, state: ReleaseState): Decision<ReleaseE
       return state.status === 'gated' && state.revision === command.revision ? gated(command, state) : already;
     case 'RecordTargetMoved':
       return state.status === 'landing' && state.revision === command.revision ? moved(command, state) : already;
-    case 'RecordLanding':
-      return state.status === 'landing' && state.revision === command.revision ? landed(command, state) : already;
+    case 'RecordLanding': {
+      // Whoever was thought to have failed may have landed.
+      const landing = state.status === 'delayed' ? state.of : state;
+      return landing.status === 'landing' && landing.revision === command.revision ? landed(command, landing) : already;
+    }
+    case 'RecordNotLanded': {
+      if (state.status !== 'landing' || state.revision !== command.revision || !onlyLooks(state)) return already;
+      const { mission_id, revision, cancel_reason } = state;
+      return accept({ type: 'ReleaseCancelled', data: { mission_id, revision, reason: cancel_reason ?? '' } });
+    }
     case 'CancelRelease':
       return cancelled(command, state);
     case 'WorkFailed':
       if ((state.status !== 'integrating' && state.status !== 'landing') || command.key !== waitingOn(state)?.key) return already;
+      if (command.failure_class === 'transient') return accept(delayed(state, command.cause));
       return accept(failed(state, command.failure_class, command.cause, []));
     case 'DeadlinePassed':
       // Work whose holder is gone is taken over and done again; what landed is found by its trailers.
-      if (state.status !== 'gated' || command.key !== waitingOn(state)?.key) return already;
+      if (command.key !== waitingOn(state)?.key) return already;
+      if (state.status === 'delayed') return accept(resumed(state.of));
+      if (state.status !== 'gated') return already;
       return accept(failed(state, 'policy', `no answer to the decision card within ${GATE_WAIT_MS} ms`, []));
     default:
       return never(command);
@@ -105,10 +103,33 @@ const failed = (
   data: { mission_id, revision, failure_class, reason: clipped(reason), receipts: [...receipts] },
 });
 
+/** What failed may be out of reach only: tried again until it is back. Whether a push arrived is not known before the target can be read. */
+function delayed(of: Integrating | Landing, cause: string): ReleaseEvent {
+  const { mission_id, revision, status } = of;
+  const wait = nextWait(of.outage);
+  if (wait !== null) {
+    const step = status === 'landing' ? 'land' : 'integrate';
+    return { type: 'ReleaseDelayed', data: { mission_id, revision, step, ...wait, reason: clipped(cause) } };
+  }
+  const so_far =
+    status === 'landing'
+      ? `whether it landed is not known: look on the target branch for a commit with "Baton-Mission: ${mission_id}"`
+      : 'nothing landed';
+  return failed(of, 'transient', `given up after ${OUTAGE_MS_MAX} ms of waiting; ${so_far}; the last failure: ${cause}`, []);
+}
+
+const resumed = ({ mission_id, revision, status, outage }: Integrating | Landing): ReleaseEvent => ({
+  type: 'ReleaseResumed',
+  data: { mission_id, revision, step: status === 'landing' ? 'land' : 'integrate', failures: outage?.failures ?? 0 },
+});
+
 function integrated(command: Extract<ReleaseCommand, { type: 'RecordIntegration' }>, state: Candidate): Decision<ReleaseEvent> {
   const { mission_id, revision, delivery } = state;
-  const { change, receipts, content_digest } = command;
-  const tested: ReleaseEvent = { type: 'IntegrationTested', data: { mission_id, revision, change, receipts: [...receipts] } };
+  const { change, content_digest } = command;
+  const data = fitting({ mission_id, revision, change, receipts: [...command.receipts] });
+  if ('problem' in data) return accept(failed(state, 'semantic', data.problem, []));
+  const { receipts } = data;
+  const tested: ReleaseEvent = { type: 'IntegrationTested', data };
   const missing = delivery.criteria.filter(
     (criterion) =>
       !receipts.some(
@@ -161,9 +182,10 @@ function landed(command: Extract<ReleaseCommand, { type: 'RecordLanding' }>, sta
   );
 }
 
-function cancelled(command: Extract<ReleaseCommand, { type: 'CancelRelease' }>, state: ReleaseState): Decision<ReleaseEvent> {
+function cancelled(command: Extract<ReleaseCommand, { type: 'CancelRelease' }>, now: ReleaseState): Decision<ReleaseEvent> {
   const { mission_id } = command;
   const reason = clipped(command.reason);
+  const state = now.status === 'delayed' ? now.of : now;
   if (state.status === 'landing') {
     // While it lands nobody can say that it did not: a landing is the truth; a target that moved is where the release ends.
     return state.cancel_reason === null
@@ -175,74 +197,6 @@ function cancelled(command: Extract<ReleaseCommand, { type: 'CancelRelease' }>, 
     type: 'ReleaseCancelled',
     data: { mission_id, revision: state.status === 'new' ? 0 : state.revision, reason },
   });
-}
-
-function evolve(state: ReleaseState, event: ReleaseEvent): ReleaseState {
-  switch (event.type) {
-    case 'IntegrationStarted': {
-      const { mission_id, revision, delivery, accepted } = event.data;
-      const approved_digest = 'content_digest' in state ? state.content_digest : null;
-      return { status: 'integrating', mission_id, revision, delivery, accepted, approved_digest };
-    }
-    case 'IntegrationTested':
-      return state.status === 'integrating' ? { ...state, status: 'tested', change: event.data.change } : state;
-    case 'ReleaseProposed':
-      return 'change' in state ? { ...state, status: 'gated', content_digest: event.data.content_digest } : state;
-    case 'ReleaseQueued':
-      return 'change' in state
-        ? { ...state, status: 'landing', content_digest: event.data.content_digest, cancel_reason: null }
-        : state;
-    case 'ReleaseCancelRequested':
-      return state.status === 'landing' ? { ...state, cancel_reason: event.data.reason } : state;
-    case 'TargetMoved':
-      return state;
-    case 'ReleaseLanded':
-      return { status: 'landed' };
-    case 'ReleaseVerified':
-      return { status: 'verified' };
-    case 'ReleaseFailed':
-      return { status: 'failed' };
-    case 'ReleaseCancelled':
-      return { status: 'cancelled' };
-    default:
-      return never(event);
-  }
-}
-
-function waitingOn(state: ReleaseState): Waiting | null {
-  switch (state.status) {
-    case 'integrating':
-      return {
-        on: 'work',
-        owner: 'release',
-        work: 'integrate',
-        reason: `the accepted tasks are integrated and tested (revision ${state.revision})`,
-        next: 'another release service takes it over',
-        key: `integrate-${state.revision}`,
-        after_ms: LEASE_MS,
-      };
-    case 'gated':
-      return {
-        on: 'service',
-        owner: 'approval',
-        reason: `the gate of revision ${state.revision} is open`,
-        next: 'the release fails',
-        key: `gate-${state.revision}`,
-        after_ms: GATE_WAIT_MS,
-      };
-    case 'landing':
-      return {
-        on: 'work',
-        owner: 'release',
-        work: 'land',
-        reason: `revision ${state.revision} is landed on ${state.delivery.repository?.target ?? 'its documents'}`,
-        next: 'another release service takes it over',
-        key: `land-${state.revision}`,
-        after_ms: LEASE_MS,
-      };
-    default:
-      return null;
-  }
 }
 
 export const release: Decider<ReleaseState, ReleaseCommand, ReleaseEvent> = {

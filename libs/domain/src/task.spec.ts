@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { base, change, digest, ENDLESS, finding, MISSION, receipt, task as sample } from '@baton/testing';
+import { OUTAGE_MS_MAX } from './outage.ts';
 import { scenario } from './scenario.ts';
 import { task, type TaskCommand } from './task.ts';
 
@@ -16,6 +17,7 @@ const failure = (
   failure_class: 'transient' | 'semantic' | 'policy' = 'transient',
   cause = 'it broke',
 ): TaskCommand => ({ type: 'RecordFailure', attempt, failure_class, cause, output_tail: '' });
+const outage = (attempt: number, cause = 'could not resolve host'): TaskCommand => ({ type: 'RecordOutage', attempt, cause });
 const rework = (attempt: number): TaskCommand => ({ type: 'Rework', attempt, findings: [finding] });
 const passed = (key: string, last_holder: string | null = null): TaskCommand => ({ type: 'DeadlinePassed', key, last_holder });
 const workFailed = (key: string): TaskCommand => ({ type: 'WorkFailed', key, failure_class: 'transient', cause: 'no disk' });
@@ -55,6 +57,35 @@ describe('a task', () => {
       .thenHappens('AttemptFailed', 'RetryScheduled');
     expect(second.events[1]).toMatchObject({ data: { attempt: 3, after_ms: 2_000 } });
     second.when(passed('retry-3')).when(failure(3)).thenHappens('AttemptFailed', 'TaskBlocked').thenWaits(null);
+  });
+  it('waits for what is out of reach before an agent is started, and does not count it as a failure', () => {
+    let told = given().when({ ...start, task: { ...sample('a'), attempts_max: 1 } });
+    for (const [index, after_ms] of [5_000, 10_000, 20_000].entries()) {
+      told = told.when(outage(index + 1)).thenHappens('AttemptFailed', 'RetryScheduled');
+      expect(told.events).toMatchObject([{ data: { began: false } }, { data: { after_ms } }]);
+      told = told.when(passed(`retry-${index + 2}`)).thenHappens('AttemptStarted');
+    }
+    told.when(outage(1)).thenRefused('stale-attempt');
+    told.when(success(4)).thenHappens('AttemptSucceeded');
+    told.when(failure(4)).thenHappens('AttemptFailed', 'TaskBlocked');
+    // What came within reach is a new outage the next time.
+    const reached = running().when(outage(1)).when(passed('retry-2')).when(failure(2)).when(passed('retry-3'));
+    expect(reached.when(outage(3)).events[1]).toMatchObject({ data: { after_ms: 5_000 } });
+  });
+  it('is blocked by an outage that does not end for hours', () => {
+    let told = running();
+    let waited_ms = 0;
+    for (let attempt = 1; ; attempt++) {
+      told = told.when(outage(attempt, ENDLESS));
+      const [, event] = told.events;
+      if (event?.type !== 'RetryScheduled') break;
+      waited_ms += event.data.after_ms;
+      told = told.when(passed(`retry-${attempt + 1}`)).thenHappens('AttemptStarted');
+    }
+    expect([waited_ms, told.thenHappens('AttemptFailed', 'TaskBlocked').thenWaits(null).events.length]).toEqual([
+      OUTAGE_MS_MAX,
+      2,
+    ]);
   });
   it('counts failures from the last attempt that came to a review', () => {
     const reviewed = backingOff().when(passed('retry-2')).when(success(2)).when(rework(2)).thenWaits('attempt-3');

@@ -16,6 +16,8 @@ import {
   type Waiting,
   type WorkFailed,
 } from './decider.ts';
+import { fitting } from './fitting.ts';
+import { nextWait, OUTAGE_MS_MAX, type Outage } from './outage.ts';
 
 /** Wait before the second attempt; doubles with each further one. */
 const BACKOFF_MS = 1_000;
@@ -32,6 +34,8 @@ interface Assigned {
   /** Failed attempts since the last one that came to a review. */
   readonly failures: number;
   readonly lost: number;
+  /** What attempts need was out of reach, the last times in a row. */
+  readonly outage?: Outage;
 }
 
 export type TaskState =
@@ -63,6 +67,8 @@ export type TaskCommand =
       readonly output_tail: string;
       readonly sandbox?: SandboxMode;
     }
+  /** The workspace could not be opened, for what may pass: no agent was started. */
+  | { readonly type: 'RecordOutage'; readonly attempt: number; readonly cause: string }
   | { readonly type: 'CancelTask'; readonly mission_id: string; readonly task_id: string; readonly reason: string }
   | DeadlinePassed
   | WorkFailed;
@@ -78,22 +84,18 @@ function decide(command: TaskCommand, state: TaskState): Decision<TaskEvent> {
       if (state.status === 'handed-over' && state.attempt === command.attempt) return already;
       if (state.status !== 'running' || state.attempt !== command.attempt) return refuse('stale-attempt');
       const { summary, change, receipts } = command;
-      return accept({
-        type: 'AttemptSucceeded',
-        data: {
-          ...named(state),
-          task: state.task,
-          base: state.base,
-          summary,
-          change,
-          receipts: [...receipts],
-          ...sandboxOf(command),
-        },
-      });
+      const { task: own, base } = state;
+      const data = fitting({ ...named(state), task: own, base, summary, change, receipts: [...receipts], ...sandboxOf(command) });
+      if ('problem' in data)
+        return failed(state, { ...command, failure_class: 'semantic', cause: data.problem, output_tail: '' });
+      return accept({ type: 'AttemptSucceeded', data });
     }
     case 'RecordFailure':
       if (state.status !== 'running' || state.attempt !== command.attempt) return refuse('stale-attempt');
       return failed(state, command);
+    case 'RecordOutage':
+      if (state.status !== 'running' || state.attempt !== command.attempt) return refuse('stale-attempt');
+      return outOfReach(state, command.cause);
     case 'WorkFailed':
       if (state.status !== 'running' || command.key !== waitingOn(state)?.key) return already;
       return failed(state, { ...command, output_tail: '' });
@@ -153,6 +155,20 @@ function failed(
   return accept(attemptFailed, retry(state, Math.min(BACKOFF_MS * 2 ** state.failures, BACKOFF_MS_MAX)));
 }
 
+/** A host that is away is not the agent's fault: it is waited for, longer than for an attempt that failed, and not for ever. */
+function outOfReach(state: Assigned, cause: string): Decision<TaskEvent> {
+  const attemptFailed: TaskEvent = {
+    type: 'AttemptFailed',
+    data: { ...named(state), failure_class: 'transient', cause: clipped(cause), output_tail: '', began: false },
+  };
+  const wait = nextWait(state.outage);
+  if (wait !== null) return accept(attemptFailed, retry(state, wait.after_ms));
+  return accept(
+    attemptFailed,
+    blocked(state, 'transient', `given up after ${OUTAGE_MS_MAX} ms of waiting; the last failure: ${cause}`),
+  );
+}
+
 function lost(state: Assigned, holder: string): Decision<TaskEvent> {
   const attemptLost: TaskEvent = {
     type: 'AttemptLost',
@@ -173,22 +189,41 @@ const blocked = (state: Assigned, failure_class: FailureClass, reason: string): 
   data: { mission_id: state.mission_id, task_id: state.task.id, failure_class, reason: clipped(reason) },
 });
 
+/** An agent was started: the outage, if there was one, is over. */
+function reached(state: Assigned): Assigned {
+  const { outage: _over, ...rest } = state;
+  return rest;
+}
+
 function evolve(state: TaskState, event: TaskEvent): TaskState {
-  const counted = 'failures' in state ? { failures: state.failures, lost: state.lost } : { failures: 0, lost: 0 };
+  const counted =
+    'failures' in state
+      ? { failures: state.failures, lost: state.lost, ...(state.outage && { outage: state.outage }) }
+      : { failures: 0, lost: 0 };
   switch (event.type) {
     case 'AttemptStarted': {
       const { mission_id, task, base, attempt, findings } = event.data;
       return { status: 'running', mission_id, task, base, attempt, findings, ...counted };
     }
     case 'AttemptSucceeded':
-      return 'task' in state ? { ...state, status: 'handed-over', failures: 0 } : state;
-    case 'AttemptFailed':
-      return 'task' in state ? { ...state, status: 'failed', failures: state.failures + 1 } : state;
+      return 'task' in state ? { ...reached(state), status: 'handed-over', failures: 0 } : state;
+    case 'AttemptFailed': {
+      if (!('task' in state)) return state;
+      if (event.data.began !== false) return { ...reached(state), status: 'failed', failures: state.failures + 1 };
+      const { failures, waited_ms } = state.outage ?? { failures: 0, waited_ms: 0 };
+      return { ...state, status: 'failed', outage: { failures: failures + 1, waited_ms } };
+    }
     case 'AttemptLost':
       return 'task' in state ? { ...state, status: 'failed', lost: state.lost + 1 } : state;
     case 'RetryScheduled':
       return 'task' in state
-        ? { ...state, status: 'backing-off', attempt: event.data.attempt, after_ms: event.data.after_ms }
+        ? {
+            ...state,
+            status: 'backing-off',
+            attempt: event.data.attempt,
+            after_ms: event.data.after_ms,
+            ...(state.outage && { outage: { ...state.outage, waited_ms: state.outage.waited_ms + event.data.after_ms } }),
+          }
         : state;
     case 'TaskBlocked':
       return { status: 'blocked' };

@@ -161,6 +161,18 @@ describe('work', () => {
     await on.pass(10_000);
     expect([tries, await on.types(TASK)]).toEqual([1, ['AttemptStarted', 'AttemptFailed', 'TaskBlocked']]);
   });
+  it('whose report nobody can decide or keep is not done again: it would be the same', async () => {
+    const on = bench();
+    let tries = 0;
+    const service = executor(async (work) => {
+      tries++;
+      await work.submit({ type: 'NobodyKnows' });
+    });
+    await on.service(service).submit(start());
+    await on.pass(10_000);
+    expect([tries, await on.types(TASK)]).toEqual([1, ['AttemptStarted', 'AttemptFailed', 'TaskBlocked']]);
+    expect((await on.log.load(TASK)).at(1)!.data).toMatch(/"failure_class":"semantic","cause":"unexpected /);
+  });
   it.each<readonly [string, Performer]>([
     ['without a report', async () => {}],
     ['with a report that is refused', async (work) => void (await work.submit(success(9)))],

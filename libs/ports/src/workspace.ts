@@ -44,7 +44,9 @@ export interface Workspace {
 export type Landing =
   | { readonly status: 'landed'; readonly commit: string; readonly tree: string }
   /** The target is not at `expected_base` any more: integrate and test again. */
-  | { readonly status: 'moved'; readonly target_commit: string };
+  | { readonly status: 'moved'; readonly target_commit: string }
+  /** Only looked for, and not there. */
+  | { readonly status: 'absent' };
 
 export interface WorkspaceProvider {
   readonly kind: 'git' | 'scratch';
@@ -57,6 +59,7 @@ export interface WorkspaceProvider {
   /**
    * Makes the target branch point at a commit on top of `expected_base` whose tree is exactly `tree` and whose message
    * carries `trailers`; atomically, or not at all. If a commit with the same trailers is on the target already, that one is the answer.
+   * Throws a WorkspaceProblem; one that is not transient only where the target was read and it is not there.
    */
   land(land: {
     readonly repository: Repository | null;
@@ -65,6 +68,8 @@ export interface WorkspaceProvider {
     readonly tree: string;
     readonly message: string;
     readonly trailers: Readonly<Record<string, string>>;
+    /** Nothing is pushed: says whether it has landed already. */
+    readonly look_only?: boolean;
     readonly signal: AbortSignal;
   }): Promise<Landing>;
 }

@@ -26,6 +26,10 @@ export const WAYS_BACK = {
   'time-over': 'the mission runs out of time',
   'cancelled-unconfirmed': 'a part of a cancelled mission does not answer in time',
   'landed-although-cancelled': 'a landing wins against a cancellation',
+  'outage-before-agent': 'the host of a repository is away: the attempt waits, and does not count',
+  delayed: 'the host of a repository is away: the release waits and tries again',
+  'found-landed': 'a push that nobody was told of is found when its host is back',
+  'cancelled-while-away': 'a release is cancelled while its host is away',
   'cancelled-while-landing': 'a target that moved ends a cancelled release',
 } as const;
 /** Said no to, each for its reason. */
@@ -92,6 +96,8 @@ export function coverageOf(world: World, missions: ReadonlyMap<string, string>):
       const gate = `${event.data.mission_id} ${event.data.revision}`;
       add(gates.has(gate) ? 'way:asked-again' : 'way:not-asked-again');
     }
+    if (event.type === 'ReleaseLanded' && world.targets.landedFor(event.data.mission_id).some(({ answered }) => !answered))
+      add('way:found-landed');
     if (event.type === 'ReleaseProposed')
       gates.set(`${event.data.mission_id} ${event.data.revision}`, STREAM_OF.gate(event.data.mission_id, event.data.revision));
   }
@@ -109,6 +115,8 @@ function waysOf(
       return event.data.outcome === 'escalated' ? ['escalated'] : [];
     case 'RetryScheduled':
       return ['retry'];
+    case 'AttemptFailed':
+      return event.data.began === false ? ['outage-before-agent'] : [];
     case 'AttemptLost':
       return ['lost-attempt'];
     case 'TaskBlocked':
@@ -117,6 +125,8 @@ function waysOf(
       return [event.data.reason.includes('is not known') ? 'unknown-template' : 'plan-failed'];
     case 'TargetMoved':
       return ['main-moved'];
+    case 'ReleaseDelayed':
+      return ['delayed'];
     case 'ApprovalDenied':
       return ['denied'];
     case 'GateExpired':
@@ -132,6 +142,8 @@ function waysOf(
       return event.data.reason.includes('does not merge') ? ['integration-conflicts'] : [];
     case 'ReleaseLanded':
     case 'ReleaseCancelled': {
+      const away = records.some((other) => other.type === 'ReleaseDelayed' && other.stream === event.stream);
+      if (event.type === 'ReleaseCancelled' && away) return ['cancelled-while-away'];
       const asked = records.some((other) => other.type === 'ReleaseCancelRequested' && other.stream === event.stream);
       if (!asked) return [];
       return [event.type === 'ReleaseLanded' ? 'landed-although-cancelled' : 'cancelled-while-landing'];

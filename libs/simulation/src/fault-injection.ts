@@ -1,4 +1,5 @@
 /** Makes the faults of a plan happen: each from its step on, as soon as the world is such that it can. */
+import type { Repository } from '@baton/contracts';
 import type { Fault, FaultKind } from './faults.ts';
 import type { Fate, Question } from './network.ts';
 import type { ServiceProcess } from './service-process.ts';
@@ -22,6 +23,8 @@ export interface FaultInjection {
 const CUT_OFF_MS_MAX = 40_000;
 const AWAY_MS_MAX = 60_000;
 /** Most pauses outlast a lease. */
+/** Far more than the quick tries of one holder. */
+const HOST_AWAY_MS_MAX = 2 * 3_600_000;
 const PAUSE_MS_MAX = 60_000;
 const GRACE_MS_MAX = 20_000;
 const JUMP_MS_MAX = 600_000;
@@ -80,6 +83,8 @@ export function faultInjection(world: World): FaultInjection {
     return among[n % among.length]!;
   };
 
+  const repositoryOf = (n: number): Repository | null => world.scripts[n % world.scripts.length]!.contract.repository ?? null;
+
   /** One dies right before or right after something that it asked is done; false = nobody asks anything now. */
   function diesAsking(n: number, done: boolean): boolean {
     const asked = world.network.questions.filter(({ asker }) => world.processes.includes(asker as ServiceProcess));
@@ -104,7 +109,8 @@ export function faultInjection(world: World): FaultInjection {
     'relay-lags': (_, ms) => world.relay.lag(ms(LAG_MS_MAX)),
     'clock-jump': (n, ms) => void (world.storeClock.ahead_ms += n % 2 === 0 ? ms(JUMP_MS_MAX) : -ms(JUMP_MS_MAX)),
     leap: (_, ms) => time.advance(time.now_ms() + ms(LEAP_MS_MAX)),
-    'target-moved': (n) => world.targets.push(world.scripts[n % world.scripts.length]!.contract.repository ?? null),
+    'target-moved': (n) => world.targets.push(repositoryOf(n)),
+    'host-away': (n, ms) => world.targets.goAway(repositoryOf(n), ms(HOST_AWAY_MS_MAX), n % 2 === 1),
     garbage: (n) => world.outside.sendsGarbage(n),
   };
 

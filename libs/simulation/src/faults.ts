@@ -22,6 +22,7 @@ export const FAULTS = {
   'relay-lags': 'nothing is relayed for minutes',
   leap: 'time passes although there is work',
   'target-moved': 'somebody else pushes to a branch',
+  'host-away': 'the host of a repository answers nobody, for longer than anybody tries; it may have taken a push right before',
   'killer-message': 'a message has killed every process that took it',
   garbage: 'somebody sends what is no request',
 } as const;

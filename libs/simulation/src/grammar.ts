@@ -42,12 +42,14 @@ const FOLLOWS: Readonly<Record<EventType, readonly (EventType | 'nothing')[]>> =
   GateSuperseded: ['GateOpened'],
 
   IntegrationStarted: ['nothing', 'TargetMoved'],
-  IntegrationTested: ['IntegrationStarted'],
+  IntegrationTested: ['IntegrationStarted', 'ReleaseResumed'],
   ReleaseProposed: ['IntegrationTested'],
   ReleaseQueued: ['IntegrationTested', 'ReleaseProposed'],
-  ReleaseCancelRequested: ['ReleaseQueued'],
-  TargetMoved: ['ReleaseQueued', 'ReleaseCancelRequested'],
-  ReleaseLanded: ['ReleaseQueued', 'ReleaseCancelRequested'],
+  ReleaseCancelRequested: ['ReleaseQueued', 'ReleaseDelayed', 'ReleaseResumed'],
+  ReleaseDelayed: ['IntegrationStarted', 'ReleaseQueued', 'ReleaseCancelRequested', 'ReleaseResumed'],
+  ReleaseResumed: ['ReleaseDelayed'],
+  TargetMoved: ['ReleaseQueued', 'ReleaseCancelRequested', 'ReleaseResumed'],
+  ReleaseLanded: ['ReleaseQueued', 'ReleaseCancelRequested', 'ReleaseDelayed', 'ReleaseResumed'],
   ReleaseVerified: ['ReleaseLanded'],
   ReleaseFailed: [
     'IntegrationStarted',
@@ -55,9 +57,18 @@ const FOLLOWS: Readonly<Record<EventType, readonly (EventType | 'nothing')[]>> =
     'ReleaseProposed',
     'ReleaseQueued',
     'ReleaseCancelRequested',
+    'ReleaseResumed',
     'TargetMoved',
   ],
-  ReleaseCancelled: ['nothing', 'IntegrationStarted', 'ReleaseProposed', 'TargetMoved'],
+  ReleaseCancelled: [
+    'nothing',
+    'IntegrationStarted',
+    'ReleaseProposed',
+    'TargetMoved',
+    'ReleaseDelayed',
+    'ReleaseResumed',
+    'ReleaseCancelRequested',
+  ],
 };
 
 /** These never stand last: what follows them is in the same append. */

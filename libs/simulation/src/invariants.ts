@@ -14,6 +14,8 @@ interface Facts {
   /** Revision → content that is on its way to land. */
   readonly queued: Map<number, string>;
   readonly attempts: Map<string, number>;
+  /** Of the outage that the release is in, or was in last. */
+  failures: number;
   landed: boolean;
 }
 
@@ -37,6 +39,7 @@ export function invariants(answers: () => readonly Answer[]): Invariants {
       tested: new Map<number, string>(),
       queued: new Map<number, string>(),
       attempts: new Map<string, number>(),
+      failures: 0,
       landed: false,
     };
     missions.set(mission_id, facts);
@@ -119,6 +122,15 @@ export function invariants(answers: () => readonly Answer[]): Invariants {
       }
       case 'ReleaseQueued':
         intents.add(`${event.stream} land-${event.data.revision}`);
+        break;
+      case 'ReleaseDelayed':
+        facts.failures = event.data.failures;
+        break;
+      case 'ReleaseResumed':
+        intents.add(`${event.stream} ${event.data.step}-${event.data.revision}.${event.data.failures}`);
+        break;
+      case 'ReleaseCancelRequested':
+        intents.add(`${event.stream} land-${event.data.revision}.${facts.failures}`);
         break;
       default:
     }

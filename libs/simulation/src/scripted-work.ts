@@ -1,6 +1,6 @@
 /** Work as the script of each mission has it: what agents, reviews and branches do, in the time that it takes them. */
 import type { Change, Finding, Receipt, Task } from '@baton/contracts';
-import type { ReleaseState, ReviewState, TaskState, Verdict } from '@baton/domain';
+import { onlyLooks, type ReleaseState, type ReviewState, type TaskState, type Verdict } from '@baton/domain';
 import { digestOf, pause, type Performer, type Timers, type Work } from '@baton/handling';
 import type { MissionScript } from './script.ts';
 import { objectOf, type Targets } from './targets.ts';
@@ -60,7 +60,14 @@ export const attempt =
     const { does, work_ms } = parts.scriptOf(mission_id).agent(task.id, number);
     const fails = (failure_class: 'transient' | 'semantic' | 'policy', cause: string) =>
       work.submit({ type: 'RecordFailure', attempt: number, failure_class, cause, output_tail: '' });
-    await parts.outside(`starts the agent of ${work.stream}, which ${does}`, () => undefined);
+    try {
+      await parts.outside(`opens the workspace of ${work.stream} for an agent which ${does}`, () =>
+        parts.targets.head(base.repository),
+      );
+    } catch (error) {
+      if ((error as { failure_class?: unknown }).failure_class !== 'transient') throw error;
+      return void (await work.submit({ type: 'RecordOutage', attempt: number, cause: String(error) }));
+    }
     await works(parts, work, does === 'overruns' ? task.run_ms_max : does === 'stuck' ? Number.MAX_SAFE_INTEGER : work_ms);
     const tree = treeOfAttempt(mission_id, task.id, number);
     const success = {
@@ -163,8 +170,10 @@ export const land =
         mission_id,
         revision,
         content_digest,
+        look_only: onlyLooks(state),
       }),
     );
+    if (landing.status === 'absent') return void (await work.submit({ type: 'RecordNotLanded', revision }));
     if (landing.status === 'moved')
       return void (await work.submit({ type: 'RecordTargetMoved', revision, target_commit: landing.target_commit }));
     const decided = await work.submit({ type: 'RecordLanding', revision, commit: landing.commit, tree: landing.tree });

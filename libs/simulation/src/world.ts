@@ -84,11 +84,13 @@ export function worldOf(plan: Plan, wraps: Wraps, listener: World['tell']): Worl
   const store_now_ms = (): number => now_ms() + storeClock.ahead_ms;
   const record = memoryRecord({ now_ms: store_now_ms, sha256 });
   const rules = invariants(() => people.answers);
-  const branches = targets((land) =>
-    looking(() => {
-      watch.look();
-      rules.onLanding(land);
-    }),
+  const branches = targets(
+    (land) =>
+      looking(() => {
+        watch.look();
+        rules.onLanding(land);
+      }),
+    now_ms,
   );
   rules.useTargets(branches);
   const scripts = plan.missions.map((index) => missionScript(plan.seed, index));

@@ -50,6 +50,17 @@ function undigested(definition: ServiceDefinition, log: EventLog): ServiceDefini
   };
 }
 
+/** A landing that meets a host which is away is over, whatever became of the push. */
+function hasty(definition: ServiceDefinition): ServiceDefinition {
+  const lands = definition.perform?.['land'];
+  if (!lands) return definition;
+  const land: Performer = (work) =>
+    lands(work).catch((error: unknown) => {
+      throw Object.assign(error as Error, { failure_class: 'semantic' });
+    });
+  return { ...definition, perform: { ...definition.perform, land } };
+}
+
 /** Name → a fresh bug for each run. */
 export const MUTATIONS: Readonly<Record<string, () => Wraps>> = {
   'skipped ack: acknowledged before it is committed': () => ({
@@ -98,6 +109,7 @@ export const MUTATIONS: Readonly<Record<string, () => Wraps>> = {
       },
     })),
   'approval digest not compared: a name is approved': () => ({ definition: undigested }),
+  'failed without a look: a push that nobody heard of is taken for none': () => ({ definition: hasty }),
   'relay skips an event': () => ({ relayed: (position) => position % 17 !== 0 }),
   'nobody sweeps: what a dead reviewer held stays with it': () => ({
     runtime: (runtime, service) => (service === 'reviewer' ? { ...runtime, sweep: () => Promise.resolve(0) } : runtime),

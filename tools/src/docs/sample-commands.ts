@@ -142,6 +142,7 @@ const taskCommands = (state: TaskState, key: string | undefined): TaskCommand[] 
     { type: 'RecordSuccess', attempt, summary: '', change, receipts: [receipt(0)] },
     { type: 'RecordFailure', attempt, ...transient, output_tail: '' },
     { type: 'RecordFailure', attempt, ...semantic, output_tail: '' },
+    { type: 'RecordOutage', attempt, cause: 'a cause' },
     { type: 'WorkFailed', key: key ?? 'none', ...transient },
     { type: 'CancelTask', mission_id, task_id: task.id, reason },
     passed(key),
@@ -211,7 +212,7 @@ const gateCommands = (_state: GateState, key: string | undefined): GateCommand[]
 };
 
 const releaseCommands = (state: ReleaseState, key: string | undefined): ReleaseCommand[] => {
-  const revision = 'revision' in state ? state.revision : 1;
+  const revision = 'revision' in state ? state.revision : state.status === 'delayed' ? state.of.revision : 1;
   const gate = { type: 'RecordGate', revision, reason } as const;
   return [
     { type: 'StartRelease', mission_id, delivery, accepted },
@@ -224,7 +225,9 @@ const releaseCommands = (state: ReleaseState, key: string | undefined): ReleaseC
     { type: 'RecordTargetMoved', revision, target_commit: tree('e') },
     { type: 'RecordLanding', revision, commit: tree('d'), tree: change.tree },
     { type: 'RecordLanding', revision, commit: tree('d'), tree: tree('f') },
+    { type: 'RecordNotLanded', revision },
     { type: 'CancelRelease', mission_id, reason },
+    { type: 'WorkFailed', key: key ?? 'none', ...transient },
     { type: 'WorkFailed', key: key ?? 'none', ...semantic },
     passed(key),
   ];

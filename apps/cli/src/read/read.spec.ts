@@ -94,6 +94,9 @@ const anything = {
   output_tail: 'line 1\nline 2',
   holder: 'executor-1',
   after_ms: 1_000,
+  step: 'land',
+  failures: 2,
+  waited_ms: 5_000,
   verdicts: [{ criterion_id: 'tests', holds: true, evidence: DIGEST }],
   finding,
   outcome: 'accepted',
@@ -151,6 +154,14 @@ describe('a timeline', () => {
 });
 
 describe('why a mission is where it is', () => {
+  it('says what a release could not reach, and when it tries again', () => {
+    const released = (['IntegrationStarted', 'ReleaseDelayed'] as const).map((type) =>
+      event(type, `release-${ID}`, { reason: 'could not resolve host' }),
+    );
+    const due = { ...deadline, stream: `release-${ID}`, key: 'delayed-1-2', holder: null };
+    const told = printWhy(explain(ID, [accepted, ...released], [due], []));
+    expect(told).toMatch(/could not be integrated \(failure 2\): could not resolve host.*in 8\.00 s.*it is tried again/s);
+  });
   it('is told by what is worked on, not by those who only wait for it', () => {
     const why = explain(ID, [accepted, ...planned, running], [deadline], []);
     expect(why.waits.map(({ on }) => on)).toEqual(['work', 'service', 'service']);

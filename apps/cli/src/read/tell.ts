@@ -1,26 +1,8 @@
 /** Every event as a sentence: who did what, and what it rests on. */
 import type { EventRecord, GateEvent, PlanEvent, Receipt, ReleaseEvent, ReviewEvent, TaskEvent } from '@baton/contracts';
-import { never } from '@baton/domain';
-import { changeOf } from './card.ts';
 import { duration, oneLine, plural, shortHash } from '../format.ts';
-
-/** Of a reason, in the line that tells the end. */
-const REASON_CHARS_MAX = 400;
-
-export interface Told {
-  readonly who: string;
-  readonly what: string;
-  /** What it rests on: checks with their exit codes, digests, faults. */
-  readonly evidence: readonly string[];
-  readonly tone: 'plain' | 'good' | 'bad' | 'attention';
-}
-
-const told = (event: EventRecord, what: string, evidence: readonly string[] = [], tone: Told['tone'] = 'plain'): Told => ({
-  who: event.meta.actor.id,
-  what,
-  evidence,
-  tone,
-});
+import { tellGate } from './tell-gate.ts';
+import { content, reason, told, type Told } from './told.ts';
 
 const EVIDENCE_CHARS_MAX = 160;
 
@@ -219,6 +201,17 @@ function tellRelease(event: EventRecord<ReleaseEvent | GateEvent>): Told {
       return told(event, `proposes revision ${String(event.data.revision)} for release`, [content(event.data.content_digest)]);
     case 'ReleaseQueued':
       return told(event, `revision ${String(event.data.revision)} is queued for landing`);
+    case 'ReleaseDelayed': {
+      const { step, revision, failures, after_ms } = event.data;
+      return told(
+        event,
+        `could not ${step} revision ${String(revision)} (failure ${String(failures)}), tries again in ${duration(after_ms)}: ${reason(event.data)}`,
+        [],
+        'attention',
+      );
+    }
+    case 'ReleaseResumed':
+      return told(event, `tries again to ${event.data.step} revision ${String(event.data.revision)}`);
     case 'TargetMoved':
       return told(
         event,
@@ -250,48 +243,3 @@ function tellRelease(event: EventRecord<ReleaseEvent | GateEvent>): Told {
       return tellGate(event);
   }
 }
-
-function tellGate(event: EventRecord<GateEvent>): Told {
-  switch (event.type) {
-    case 'GateOpened': {
-      const { card, policy, revision, content_digest } = event.data;
-      return told(
-        event,
-        `asks for a decision on revision ${String(revision)} (risk ${card.risk})`,
-        [`policy ${policy.id}@${policy.version}, rule ${policy.rule}`, `content ${shortHash(content_digest)}: ${changeOf(card)}`],
-        'attention',
-      );
-    }
-    case 'GatePassed':
-      return told(
-        event,
-        `the gate is passed (${event.data.tier})`,
-        [`policy ${event.data.policy.id}@${event.data.policy.version}, rule ${event.data.policy.rule}`],
-        'good',
-      );
-    case 'ApprovalGranted':
-      return told(
-        event,
-        `approved by ${event.data.by.id} over ${event.data.channel}`,
-        [content(event.data.content_digest)],
-        'good',
-      );
-    case 'ApprovalDenied':
-      return told(
-        event,
-        `denied by ${event.data.by.id} over ${event.data.channel}${event.data.reason === '' ? '' : `: ${oneLine(event.data.reason)}`}`,
-        [],
-        'bad',
-      );
-    case 'GateExpired':
-      return told(event, 'nobody answered the decision card in time', [], 'bad');
-    case 'GateSuperseded':
-      return told(event, `the decision card is void: ${oneLine(event.data.reason)}`, [], 'attention');
-    default:
-      return never(event);
-  }
-}
-
-const content = (digest: string): string => `content ${shortHash(digest)}`;
-
-const reason = (data: { readonly reason: string }): string => oneLine(data.reason, REASON_CHARS_MAX);

@@ -1,7 +1,7 @@
 /** One workspace: a directory for the agent, and beside it our own index that alone says what changed. */
 import { lstat, mkdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Change, Receipt } from '@baton/contracts';
+import { FILES_BYTES_MAX, jsonBytes, type Change, type Receipt } from '@baton/contracts';
 import type { ArtifactStore, Workspace } from '@baton/ports';
 import {
   checkEnvironment,
@@ -207,6 +207,12 @@ async function collect(
     throw workspaceProblem(
       'semantic',
       `the change touches ${String(changed.length)} files, at most ${String(FILES_MAX)} can be handed on; split the task or add generated files to .gitignore`,
+    );
+  const files_bytes = jsonBytes(changed.map(({ path }) => path));
+  if (files_bytes > FILES_BYTES_MAX)
+    throw workspaceProblem(
+      'semantic',
+      `the paths of the ${String(changed.length)} files that the change touches have ${String(files_bytes)} bytes, at most ${String(FILES_BYTES_MAX)} can be handed on; split the task or add generated files to .gitignore`,
     );
   const patch = (await git([...DIFF_ARGUMENTS, opened.base_tree, tree], call)).stdout;
   if (patch.length > PATCH_BYTES_MAX)

@@ -34,17 +34,18 @@ export async function landOnTarget(options: LandOptions, land: Land): Promise<La
   const { repository, signal } = land;
   if (repository === null) throw new Error('repository is null: a mission without one is landed by the scratch workspaces');
   const doing = `land on branch "${repository.target}"`;
-  const { mirror, head } = await options.mirrors.fetch(repository);
+  const { mirror, head } = await readTarget(options, repository);
   const call: GitCall = { directory: mirror.git_dir, git_dir: mirror.git_dir, signal };
   try {
     const landed = await findLanded(options.git, call, head.commit, land.trailers);
     if (landed !== null) return { status: 'landed', ...landed };
+    if (land.look_only === true) return { status: 'absent' };
     if (head.commit !== land.expected_base) return { status: 'moved', target_commit: head.commit };
     const commit = await makeCommit(options, call, land);
     await assertNothingInTheWay(options.git, call, mirror, land, commit);
     const pushed = await push(options.git, call, mirror, repository.target, land.expected_base, commit);
     // Also after a push that seemed to fail: what counts is what the branch says now.
-    const { head: now } = await options.mirrors.fetch(repository);
+    const { head: now } = await readTarget(options, repository);
     if (await isOn(options.git, call, commit, now.commit)) return { status: 'landed', commit, tree: land.tree };
     if (now.commit !== land.expected_base) {
       // A push that its process did not outlive may have been the first.
@@ -57,6 +58,18 @@ export async function landOnTarget(options: LandOptions, land: Land): Promise<La
     );
   } catch (error) {
     throw problemOf(error, doing, mirror.url);
+  }
+}
+
+/**
+ * While the target cannot be read nobody can say that nothing landed on it, whatever the reason: an earlier push may have
+ * arrived. So no failure to read it is the last word.
+ */
+async function readTarget({ mirrors }: LandOptions, repository: NonNullable<Land['repository']>): ReturnType<Mirrors['fetch']> {
+  try {
+    return await mirrors.fetch(repository);
+  } catch (error) {
+    throw workspaceProblem('transient', error instanceof Error ? error.message : String(error), error);
   }
 }
 
@@ -161,7 +174,7 @@ async function push(
     await git(args, call);
     return null;
   } catch (error) {
-    if (!(error instanceof GitFailure) || error.reason !== 'exit-code') throw error;
+    if (!(error instanceof GitFailure) || error.reason === 'aborted') throw error;
     const refusal = /^!\t.*\t(\[.*)$/m.exec(error.stdout)?.[1] ?? '';
     const where = withoutSecrets(mirror.url);
     if (/working directory has|up-to-date check failed|could not update working tree/i.test(`${refusal}\n${error.stderr}`)) {
@@ -178,7 +191,7 @@ async function push(
         `repository ${where} refused the push to "${target}": ${refusal}; allow this service to push there, or land it by hand; it says: ${tailOf(error.stderr, SAID_CHARS_MAX)}`,
         error,
       );
-    if (refusal === '') throw error;
+    if (refusal === '') return error;
     return workspaceProblem('transient', `repository ${where} refused the push to "${target}": ${refusal}`, error);
   }
 }

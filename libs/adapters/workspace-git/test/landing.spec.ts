@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Change } from '@baton/contracts';
@@ -60,6 +60,22 @@ describe('landing', () => {
     await repository.commitElsewhere({ 'b.txt': 'b\n' });
     expect(await land(made, TRAILERS, repository.bare, repository.workspaces('elsewhere'))).toEqual(first);
     expect(await ownerGit(repository.bare, 'rev-list', '--count', 'main')).toBe('3');
+  });
+
+  it('says of a target that cannot be read only that it has to be read again, whatever the reason', async () => {
+    const made = await change({ 'a.txt': 'a\n' });
+    const away = { ...made, url: `${repository.bare}.away` };
+    await rename(repository.bare, away.url);
+    await expect(land(made)).rejects.toMatchObject({
+      failure_class: 'transient',
+      message: expect.stringContaining('no readable git repository'),
+    });
+    await rename(away.url, repository.bare);
+    await ownerGit(repository.bare, 'branch', '--move', 'main', 'elsewhere');
+    await expect(land(made)).rejects.toMatchObject({
+      failure_class: 'transient',
+      message: expect.stringContaining('no branch "main"'),
+    });
   });
 
   it('does not take a commit for its own that has only some of the trailers, or quotes them', async () => {

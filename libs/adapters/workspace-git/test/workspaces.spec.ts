@@ -194,6 +194,18 @@ describe('git workspaces', () => {
     expect((await collected(workspace)).tree).toBe(mine.tree);
   });
 
+  it('refuses more paths than events can carry, by their bytes, and says so', async () => {
+    const workspace = await open();
+    const long = 'generated-'.repeat(20);
+    const files = Array.from({ length: 700 }, (_, n) => [`docs/${long}${String(n)}.md`, `${String(n)}\n`]);
+    await writeFiles(workspace.directory, Object.fromEntries(files) as Record<string, string>);
+    await expect(workspace.collect(ALL)).rejects.toMatchObject({
+      failure_class: 'semantic',
+      message: expect.stringMatching(/paths of the 700 files .* have 14\d{4} bytes, at most 131072 .*split the task/),
+    });
+    await workspace.discard();
+  });
+
   it('merges changes to different places of one file', async () => {
     const first = await changeOf({ 'src/one.txt': 'ONE\ntwo\nthree\n' });
     await repository.commitElsewhere({ 'src/one.txt': 'one\ntwo\nthree\nfour\nfive\nsix\nseven\n' });

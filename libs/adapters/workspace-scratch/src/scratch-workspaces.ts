@@ -42,7 +42,8 @@ export function scratchWorkspaces(options: ScratchOptions): WorkspaceProvider {
     },
     paths: async (artifact) => pathsOf(await store.get(artifact)),
     // There is no branch that could move: what is landed is the artifact itself.
-    land: async ({ artifact, tree }) => {
+    land: async ({ artifact, tree, look_only }) => {
+      if (look_only === true) return { status: 'absent' };
       const actual = treeOf(await store.get(artifact));
       if (actual !== tree)
         throw workspaceProblem(

@@ -59,7 +59,7 @@ export function keepsWorkspaceContract(setUp: () => Promise<WorkspaceSetup>): vo
       const workspace = await open(inputs);
       return { workspace, change: await collect(workspace, await setup.write(workspace, number, text)) };
     };
-    const land: Land = (change, provider = setup.provider) =>
+    const land: Land = (change, provider = setup.provider, look_only = false) =>
       provider.land({
         repository: setup.repository,
         artifact: change.artifact,
@@ -67,6 +67,7 @@ export function keepsWorkspaceContract(setUp: () => Promise<WorkspaceSetup>): vo
         tree: change.tree,
         message: 'Deliver',
         trailers: TRAILERS,
+        look_only,
         signal,
       });
 
@@ -188,7 +189,7 @@ function describeChecks({ make }: Pick<Steps, 'make'>): void {
   });
 }
 
-type Land = (change: Change, provider?: WorkspaceProvider) => ReturnType<WorkspaceProvider['land']>;
+type Land = (change: Change, provider?: WorkspaceProvider, look_only?: boolean) => ReturnType<WorkspaceProvider['land']>;
 
 function describeLandings({ make, land, setup }: Pick<Steps, 'make' | 'setup'> & { readonly land: Land }): void {
   it('lands the tested tree, once', async () => {
@@ -197,6 +198,13 @@ function describeLandings({ make, land, setup }: Pick<Steps, 'make' | 'setup'> &
     expect(first).toMatchObject({ status: 'landed', tree: change.tree });
     expect(await land(change)).toEqual(first);
     expect(await land(change, setup().elsewhere)).toEqual(first);
+  });
+
+  it('lands nothing when it is only asked to look', async () => {
+    const { change } = await make(1, 'looked for');
+    expect(await land(change, setup().provider, true)).toEqual({ status: 'absent' });
+    expect(await land(change, setup().elsewhere, true)).toEqual({ status: 'absent' });
+    expect(await land(change)).toMatchObject({ status: 'landed', tree: change.tree });
   });
 
   it('does not land a tree that the artifact does not make', async () => {
