@@ -209,7 +209,17 @@ function logCommands(program: Command, run: Run): void {
     .description('after a loss or a restore')
     .command('bus')
     .description('make the event stream anew from the log; the services may go on running')
-    .action(run(async (context) => (await import('./commands/rebuild.ts')).bus(context)));
+    .option('--no-checkpoints', 'though nothing that was signed says that the log is the true one')
+    .addOption(
+      new Option('--from <position>', 'have it carry also what every consumer has handled, from here on').argParser(
+        wholeNumber(Number.MAX_SAFE_INTEGER),
+      ),
+    )
+    .action(
+      run(async (context, options: { checkpoints: boolean; from?: number }) =>
+        (await import('./commands/rebuild.ts')).bus(context, options),
+      ),
+    );
   const letters = program.command('deadletters').description('messages that could not be handled');
   letters
     .command('list', { isDefault: true })

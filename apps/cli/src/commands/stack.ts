@@ -1,4 +1,5 @@
 /** Starting, stopping and looking at the local stack. */
+import { PROVISIONER } from '@baton/bus';
 import { nkeySeed, passwordsFrom } from '../config.ts';
 import type { Context } from '../context.ts';
 import { CliProblem, EXIT, type ExitCode } from '../exit-codes.ts';
@@ -83,7 +84,7 @@ export async function down(context: Context): Promise<ExitCode> {
 
 export async function provision(context: Context, options: { readonly roles?: boolean | undefined }): Promise<ExitCode> {
   const { config, out, environment } = context;
-  const { BATON_PG_ADMIN_URL: admin_url, BATON_NATS_URL: nats_url, BATON_NATS_REPLICAS: replicas } = config;
+  const { BATON_PG_ADMIN_URL: admin_url, BATON_NATS_URL: nats_url, BATON_NATS_REPLICAS: replicas = 1 } = config;
   if (options.roles === true && admin_url !== undefined) {
     await makeRoles(admin_url, passwordsFrom(environment));
     out.line(`${colour.green('✓')} The roles are there; the dump can be restored.`);
@@ -110,7 +111,7 @@ export async function provision(context: Context, options: { readonly roles?: bo
     replicas,
     accept_unsynced: config.BATON_NATS_UNSYNCED === 'accept',
     passwords: passwordsFrom(environment),
-    nkey_seed: nkeySeed(config),
+    nkey_seed: nkeySeed(environment, PROVISIONER),
     logger: { info: note, warn: note, error: note, fatal: note },
     connect_ms_max: CONNECT_MS_MAX,
   });

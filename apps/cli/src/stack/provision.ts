@@ -89,7 +89,7 @@ export async function withinMs<T extends { close(): Promise<void> }>(
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(message));
+      reject(new CliProblem(EXIT.unreachable, message));
       void promise.then((opened) => opened.close()).catch(() => undefined);
     }, ms);
   });
