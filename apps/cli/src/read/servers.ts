@@ -84,7 +84,7 @@ export function requireSecrets(context: Context): Secrets {
   throw new CliProblem(
     EXIT.unreachable,
     `${context.home.secrets_file} is missing`,
-    'run `baton down` and `baton up`, which makes it anew',
+    'restore it from a backup, or run `baton down`: the supervisor still knows what it said, and writes it again when it stops',
   );
 }
 
