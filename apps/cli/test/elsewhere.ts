@@ -3,7 +3,17 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CLI, PROVISIONER, consume, connectBus, startRelay, type BusConnection, type BusLogger, type Relay } from '@baton/bus';
+import {
+  CLI,
+  PROVISIONER,
+  consume,
+  connectBus,
+  startRelay,
+  type BusConnection,
+  type BusLogger,
+  type BusUser,
+  type Relay,
+} from '@baton/bus';
 import { CONSUMERS, EVENT_STREAM, roleOf, type ConsumerName, type ServiceName } from '@baton/contracts';
 import { LOGIN_ROLES, openEventStore, type EventStore } from '@baton/event-store';
 import type { DeadLetter } from '@baton/ports';
@@ -17,13 +27,14 @@ import {
   testNats,
   type TestNats,
 } from '@baton/testing';
+import { freePort } from '@baton/tools';
 import { nkeySeedVariable, passwordVariable, type Environment } from '../src/config.ts';
 import type { ExitCode } from '../src/exit-codes.ts';
 import { runCli } from '../src/program.ts';
 import { provision } from '../src/stack/provision.ts';
 
 export const SILENT: BusLogger = { info: () => undefined, warn: () => undefined, error: () => undefined, fatal: () => undefined };
-const WITHIN = { within_ms: 20_000 };
+const WITHIN = { within_ms: 60_000 };
 
 export interface Ran {
   readonly exit: ExitCode;
@@ -38,7 +49,7 @@ export interface Elsewhere {
   readonly environment: Environment;
   baton(args: readonly string[], more?: Environment): Promise<Ran>;
   store(service: ServiceName | 'auditor'): EventStore;
-  bus(user: Parameters<typeof connectBus>[0]['user']): Promise<BusConnection>;
+  bus(user: BusUser): Promise<BusConnection>;
   /** So many PlanCancelled, each on a stream of its own: what `release-react` takes. Copied when this resolves. */
   append(count: number): Promise<void>;
   relay(): Relay;
@@ -49,26 +60,25 @@ export interface Elsewhere {
   close(): Promise<void>;
 }
 
-export async function elsewhere(): Promise<Elsewhere> {
+/** One nats-server as it ships, or so many that ask nobody who they are and keep a copy of everything each. */
+export async function elsewhere(replicas: 1 | 3 = 1): Promise<Elsewhere> {
   const closing: (() => Promise<unknown>)[] = [];
   const directory = await mkdtemp(join(tmpdir(), 'baton-elsewhere-'));
   closing.push(() => rm(directory, { recursive: true, force: true }));
   const database = await logDatabase();
   closing.push(database.drop);
-  const { seeds, ...options } = await shippedNats();
-  const nats = await testNats(options);
-  closing.push(nats.stop);
+  const { seeds, configs } = replicas === 1 ? await alone() : await clustered(replicas);
+  const servers = await Promise.all(configs.map((config) => testNats(config)));
+  for (const server of servers) closing.push(server.stop);
+  const [nats] = servers;
+  if (nats === undefined) throw new Error('no server was asked for');
   const urlOf = (role: string): string => databaseUrl(database.url, { user: role, password: TEST_ROLE_PASSWORD });
-  await provision({
-    admin_url: database.superuser_url,
-    passwords: {},
-    nats_url: nats.url,
-    nkey_seed: seeds.get(PROVISIONER),
-    replicas: 1,
-    accept_unsynced: true,
-    logger: SILENT,
-    connect_ms_max: 15_000,
-  });
+  const settings = { admin_url: database.superuser_url, passwords: {}, nats_url: nats.url, nkey_seed: seeds.get(PROVISIONER) };
+  // A cluster takes nothing before it has a leader.
+  await eventually(
+    async () => provision({ ...settings, replicas, accept_unsynced: true, logger: SILENT, connect_ms_max: 15_000 }),
+    WITHIN,
+  );
   const environment: Environment = {
     BATON_HOME: join(directory, 'home'),
     BATON_AUDITOR_PG_URL: urlOf(roleOf('auditor')),
@@ -95,7 +105,7 @@ export async function elsewhere(): Promise<Elsewhere> {
     leases,
     bus: await bus('relay'),
     holder: randomUUID(),
-    replicas: 1,
+    replicas,
     logger: SILENT,
   });
   closing.push(relay.close);
@@ -149,6 +159,23 @@ export async function elsewhere(): Promise<Elsewhere> {
       for (const last of closing.splice(0).toReversed()) await last();
     },
   };
+}
+
+async function alone() {
+  const { seeds, ...config } = await shippedNats();
+  return { seeds, configs: [config] };
+}
+
+async function clustered(count: number) {
+  const ports = await Promise.all(Array.from({ length: count }, () => freePort()));
+  const routes = ports.map((port) => `"nats://127.0.0.1:${String(port)}"`).join(', ');
+  const configs = ports.map((port, nth) => ({
+    config_text: `server_name: spec-${String(nth)}
+jetstream { max_memory_store: 64MB, max_file_store: 64GB }
+cluster { name: spec, listen: "127.0.0.1:${String(port)}", routes: [${routes}] }
+`,
+  }));
+  return { seeds: new Map<BusUser, string>(), configs };
 }
 
 /** Of an event on a stream of its own. */

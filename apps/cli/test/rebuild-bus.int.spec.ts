@@ -44,12 +44,13 @@ describe('baton rebuild bus, of a stack that runs elsewhere', () => {
 
   it('makes the events anew and leaves the requests from outside as they are, which are a copy of nothing', async () => {
     const { created, config } = await infoOf(INBOUND_STREAM);
-    await ask(`UPDATE.${INBOUND_STREAM}`, { ...config, max_msgs: 1_000 });
+    const max_bytes = 2 ** 20;
+    await ask(`UPDATE.${INBOUND_STREAM}`, { ...config, max_bytes });
     const events = await infoOf(EVENT_STREAM);
 
     expect(await stack.baton(['rebuild', 'bus', '--no-checkpoints'])).toMatchObject({ exit: EXIT.ok });
 
-    expect(await infoOf(INBOUND_STREAM)).toMatchObject({ created, config: { max_msgs: 1_000 } });
+    expect(await infoOf(INBOUND_STREAM)).toMatchObject({ created, config: { max_bytes } });
     expect((await infoOf(EVENT_STREAM)).created).not.toBe(events.created);
     // The same environment serves both users of the bus.
     expect(await stack.baton(['verify'])).toMatchObject({
