@@ -38,13 +38,12 @@ export function watchWatermarks({
   let failing = false;
 
   async function advance(manager: JetStreamManager): Promise<void> {
-    // Also one that was set back, so that it is kept again when it has come as far as before.
-    const moved = [...(await handledUpTo(manager, watched))].filter(
-      ([consumer, position]) => position !== (kept.get(consumer) ?? 0),
+    const further = [...(await handledUpTo(manager, watched))].filter(
+      ([consumer, position]) => position > (kept.get(consumer) ?? 0),
     );
-    if (moved.length === 0) return;
+    if (further.length === 0) return;
     const { position: head } = await log.head();
-    for (const [consumer, position] of moved) {
+    for (const [consumer, position] of further) {
       // A bus that is ahead of a restored log has handled another history: what the log holds there is still to be handled.
       if (position > head) continue;
       await watermarks.advance(consumer, position);
