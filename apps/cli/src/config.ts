@@ -1,6 +1,7 @@
 /** What the environment may say to `baton`: read and checked here, and nowhere else. */
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import type { BusUser } from '@baton/bus';
 import { AUDITOR_ROLE, SERVICE_NAMES, roleOf } from '@baton/contracts';
 import { z } from 'zod';
 import { CliProblem, EXIT } from './exit-codes.ts';
@@ -19,21 +20,19 @@ const schema = z.object({
   BATON_ACTOR: z.string().trim().min(1).max(200).optional(),
   /** `up`: a Postgres of one's own instead of the embedded one, as a role that may create roles. */
   BATON_PG_URL: postgresUrl.optional(),
-  /** A stack that runs elsewhere: the log as an auditor, the two HTTP edges, the bus. */
+  /** A stack that runs elsewhere: the log as an auditor, the two HTTP edges, the bus. Passwords and seeds are read below. */
   BATON_AUDITOR_PG_URL: postgresUrl.optional(),
   BATON_INTAKE_URL: httpUrl.optional(),
   BATON_APPROVAL_URL: httpUrl.optional(),
   BATON_NATS_URL: z.string().min(1).optional(),
-  BATON_NATS_NKEY_SEED: z.string().min(1).optional(),
-  BATON_NATS_NKEY_SEED_FILE: z.string().min(1).optional(),
   /** Checkpoints of a stack that runs elsewhere, and for `checkpoints new-start` the key that signs them. */
   BATON_CHECKPOINTS_DIR: z.string().min(1).optional(),
   BATON_SEALER_KEY: z.string().min(1).optional(),
   BATON_SEALER_KEY_FILE: z.string().min(1).optional(),
   /** `provision`: as a role that may create roles and schemas in this database. */
   BATON_PG_ADMIN_URL: postgresUrl.optional(),
-  /** `provision`: copies of each stream. */
-  BATON_NATS_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
+  /** `provision`, `rebuild bus`: copies of each stream; without it as many as there are, or one. */
+  BATON_NATS_REPLICAS: z.coerce.number().int().min(1).max(5).optional(),
   /** What becomes of a single nats-server that does not sync what it acknowledges: `provision` refuses it, `up` accepts it, unless told. */
   BATON_NATS_UNSYNCED: z.enum(['accept', 'refuse']).optional(),
   /** `up`: handed to the services. */
@@ -55,14 +54,12 @@ export function actorOf(config: Config, as: string | undefined): string {
   return as ?? config.BATON_ACTOR ?? userInfo().username;
 }
 
-/** The seed of the nkey with which `provision` or a remote `baton` logs in to the bus. */
-export function nkeySeed(config: Config): string | undefined {
-  return (
-    config.BATON_NATS_NKEY_SEED ??
-    (config.BATON_NATS_NKEY_SEED_FILE === undefined
-      ? undefined
-      : secretFile('BATON_NATS_NKEY_SEED_FILE', config.BATON_NATS_NKEY_SEED_FILE))
-  );
+/** Named as in deploy/docker/.env, so that one environment serves commands that act as different users of the bus. */
+export const nkeySeedVariable = (user: BusUser): string => `BATON_NKEY_SEED_${user.toUpperCase().replaceAll('-', '_')}`;
+
+/** The seed of the nkey with which `provision` or a remote `baton` logs in to the bus as this user. */
+export function nkeySeed(env: Environment, user: BusUser): string | undefined {
+  return secretFrom(env, nkeySeedVariable(user)) ?? secretFrom(env, 'BATON_NATS_NKEY_SEED');
 }
 
 /** The key with which `checkpoints new-start` signs on a stack elsewhere. */
@@ -73,17 +70,25 @@ export function sealerKey(config: Config): string | undefined {
   );
 }
 
+export const passwordVariable = (role: string): string => `BATON_PG_PASSWORD_${role.slice('baton_'.length).toUpperCase()}`;
+
 /** `BATON_PG_PASSWORD_INTAKE` (or `…_INTAKE_FILE`) is the password of the role `baton_intake`; roles without one keep theirs. */
 export function passwordsFrom(env: Environment): Readonly<Record<string, string>> {
   const roles = [...SERVICE_NAMES.map(roleOf), AUDITOR_ROLE];
   return Object.fromEntries(
     roles.flatMap((role) => {
-      const name = `BATON_PG_PASSWORD_${role.slice('baton_'.length).toUpperCase()}`;
-      const file = env[`${name}_FILE`];
-      const password = env[name] ?? (file === undefined ? undefined : secretFile(`${name}_FILE`, file));
-      return password === undefined || password === '' ? [] : [[role, password]];
+      const password = secretFrom(env, passwordVariable(role));
+      return password === undefined ? [] : [[role, password]];
     }),
   );
+}
+
+/** What the variable says, or the file that `<variable>_FILE` names; empty is the same as not there. */
+function secretFrom(env: Environment, variable: string): string | undefined {
+  const [text, file] = [env[variable], env[`${variable}_FILE`]];
+  if (text !== undefined && text !== '') return text;
+  const kept = file === undefined || file === '' ? '' : secretFile(`${variable}_FILE`, file);
+  return kept === '' ? undefined : kept;
 }
 
 function secretFile(variable: string, path: string): string {

@@ -35,6 +35,13 @@ describe('baton on the command line', () => {
     [['deadletters', 'show']],
     [['approve']],
     [['diff']],
+    [['why', '']],
+    [['cancel', '']],
+    [['cancel', 'abc']],
+    [['deadletters', 'show', ' ']],
+    [['deadletters', 'discard', '']],
+    [['deadletters', 'replay', 'abc']],
+    [['rebuild', 'bus', '--from', '0']],
   ])('answers %j with the exit code for a wrong command line', async (args) => {
     expect((await run(args)).exit).toBe(EXIT.invalid);
   });
@@ -55,7 +62,7 @@ describe('baton on the command line', () => {
     ['why', 'abc'],
     ['timeline', 'abc'],
     ['replay', 'abc'],
-    ['cancel', 'abc'],
+    ['cancel', 'abcd'],
     ['approve', 'abc.1'],
     ['diff', 'abc.1'],
   ])('says how to start the stack where %s finds none', async (...args) => {
@@ -83,6 +90,30 @@ describe('baton on the command line', () => {
     const { exit, stdout, stderr } = await run(['list', '--json']);
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toMatchObject({ error: { exit, fix: expect.stringContaining('baton up') } });
+  });
+
+  it.each([
+    [['frobnicate'], "unknown command 'frobnicate'"],
+    [['cancel'], "missing required argument 'id'"],
+    [['cancel', ''], 'at least 4 characters'],
+    [['list', '--limit', 'many'], 'use a whole number'],
+    [[], 'no command is given'],
+  ])('answers the wrong command line %j as JSON too, when asked for JSON', async (args, says) => {
+    const { exit, stdout, stderr } = await run([...args, '--json']);
+    expect({ exit, stderr }).toEqual({ exit: EXIT.invalid, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual({ error: { exit, message: expect.stringContaining(says), fix: 'see baton --help' } });
+  });
+
+  const nobody = { postgres: 'postgres://ada:secret@127.0.0.1:1/baton', nats: 'nats://127.0.0.1:1' };
+  it.each([
+    [['provision'], { BATON_PG_ADMIN_URL: nobody.postgres, BATON_NATS_URL: nobody.nats }],
+    [['provision', '--roles'], { BATON_PG_ADMIN_URL: nobody.postgres }],
+  ])('says of %j that nobody is there, without a stack trace', async (args, environment) => {
+    const { exit, stderr } = await run(args, environment);
+    expect(exit).toBe(EXIT.unreachable);
+    expect(stderr).toContain('fix');
+    expect(stderr).not.toContain(' at ');
+    expect(stderr).not.toContain('secret');
   });
 
   it('names every variable of the environment that does not fit', async () => {

@@ -2,7 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Environment } from './config.ts';
 import { contextOf, type Context, type GlobalOptions, type Streams } from './context.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
+import { CliProblem, EXIT, type ExitCode } from './exit-codes.ts';
 import { reportError } from './output.ts';
 
 const LIST_LIMIT = 20;
@@ -16,6 +16,22 @@ const wholeNumber =
       throw new InvalidArgumentError(`use a whole number from 1 to ${String(max)}.`);
     return value;
   };
+
+/** With fewer characters a slip of the finger would do it to somebody else's. */
+const ID_CHARS_MIN_TO_CHANGE = 4;
+
+const idFrom =
+  (chars_min: number) =>
+  (text: string): string => {
+    if (text.trim().length >= chars_min) return text.trim();
+    throw new InvalidArgumentError(
+      chars_min === 1
+        ? 'give the id, or enough of its beginning.'
+        : `give at least ${String(chars_min)} characters of the id: this changes something.`,
+    );
+  };
+const anId = idFrom(1);
+const idToChange = idFrom(ID_CHARS_MIN_TO_CHANGE);
 
 const EXIT_HELP = `
 Exit codes:
@@ -40,15 +56,28 @@ export async function runCli(
       const context = contextOf(command.optsWithGlobals<GlobalOptions>(), environment, streams, interrupted);
       exit = await act(context, ...(given.slice(0, -1) as never[]));
     };
-  const program = define(run, streams);
+  // With --json a program listens, and gets one answer.
+  const program = define(run, json ? { ...streams, stderr: () => undefined } : streams);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return exit;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.invalid;
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.ok;
+      // To people it has said so itself.
+      if (json) reportError(wrongCommandLine(error), json, streams.stdout, streams.stderr);
+      return EXIT.invalid;
+    }
     return reportError(error, json, streams.stdout, streams.stderr);
   }
 }
+
+const wrongCommandLine = ({ code, message }: CommanderError): CliProblem =>
+  new CliProblem(
+    EXIT.invalid,
+    code === 'commander.help' ? 'no command is given' : message.replace(/^error: /, ''),
+    'see baton --help',
+  );
 
 type Run = (act: (context: Context, ...given: never[]) => Promise<ExitCode>) => (...given: unknown[]) => Promise<void>;
 
@@ -85,7 +114,7 @@ function stackCommands(program: Command, run: Run): void {
   program
     .command('status')
     .description('what runs, how far the bus is behind the log, what is stuck')
-    .action(run(async (context) => (await import('./commands/stack.ts')).status(context)));
+    .action(run(async (context) => (await import('./commands/status.ts')).status(context)));
   program
     .command('provision')
     .description(
@@ -121,7 +150,7 @@ function missionCommands(program: Command, run: Run): void {
     .description('missions, the newest first')
     .addOption(new Option('--limit <count>', 'at most so many').default(LIST_LIMIT).argParser(wholeNumber(LIST_LIMIT_MAX)))
     .action(run(async (context, options: { limit: number }) => (await import('./commands/missions.ts')).list(context, options)));
-  const id: [string, string] = ['<id>', 'mission id, or enough of its beginning'];
+  const id = ['<id>', 'mission id, or enough of its beginning', anId] as const;
   program
     .command('watch')
     .description('follow a mission until it has ended')
@@ -140,7 +169,7 @@ function missionCommands(program: Command, run: Run): void {
   program
     .command('cancel')
     .description('stop a mission')
-    .argument(...id)
+    .argument('<id>', 'mission id, or enough of its beginning', idToChange)
     .option('--reason <text>', 'said in its history', '')
     .option('--as <person>', 'who asks')
     .action(
@@ -222,7 +251,17 @@ function logCommands(program: Command, run: Run): void {
     .description('after a loss or a restore')
     .command('bus')
     .description('make the event stream anew from the log; the services may go on running')
-    .action(run(async (context) => (await import('./commands/rebuild.ts')).bus(context)));
+    .option('--no-checkpoints', 'though nothing that was signed says that the log is the true one')
+    .addOption(
+      new Option('--from <position>', 'have it carry also what every consumer has handled, from here on').argParser(
+        wholeNumber(Number.MAX_SAFE_INTEGER),
+      ),
+    )
+    .action(
+      run(async (context, options: { checkpoints: boolean; from?: number }) =>
+        (await import('./commands/rebuild.ts')).bus(context, options),
+      ),
+    );
   const letters = program.command('deadletters').description('messages that could not be handled');
   letters
     .command('list', { isDefault: true })
@@ -233,13 +272,13 @@ function logCommands(program: Command, run: Run): void {
   letters
     .command('show')
     .description('one of them, with its cause')
-    .argument('<id>')
+    .argument('<id>', 'letter id, or enough of its beginning', anId)
     .action(run(async (context, id: string) => (await import('./commands/log.ts')).showLetter(context, id)));
   for (const how of ['replay', 'discard'] as const) {
     letters
       .command(how)
       .description(how === 'replay' ? 'give it back to its consumer' : 'put it aside for good')
-      .argument('<id>')
+      .argument('<id>', 'letter id, or enough of its beginning', idToChange)
       .action(run(async (context, id: string) => (await import('./commands/log.ts')).settleLetter(context, id, how)));
   }
 }

@@ -203,12 +203,6 @@ const PROBLEMS: readonly (readonly [string, Template, Part, string])[] = [
     'task a may write services/{api,web}/**, which has a "{"',
   ],
   [
-    'more than one event holds',
-    written([{ ...each, instructions: '${objective}' }], { entries: list }),
-    { objective: 'x'.repeat(8_000), parameters: { entries: Array.from({ length: 40 }, (_, at) => `e-${at}`) } },
-    'its 40 tasks and what is delivered have 3',
-  ],
-  [
     'two tasks with one id',
     written([each], { entries: list }),
     { parameters: { entries: ['a b', 'a-b'] } },

@@ -1,6 +1,6 @@
 /** The built system from the outside: `baton` as a person runs it, on real servers, with processes that are killed. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -166,7 +166,13 @@ describe('a local stack', () => {
       what: 'the agent runs',
     });
     const { processes } = await baton.stack();
+    // Its passwords are in no other file: whoever runs still knows them.
+    const secrets = join(baton.home, 'secrets.json');
+    const text = await readFile(secrets, 'utf8');
+    await rm(secrets);
+    expect(await baton.run('list')).toMatchObject({ exit: 5, stderr: expect.stringContaining('writes it again when it stops') });
     expect((await baton.run('down')).exit).toBe(0);
+    expect(await readFile(secrets, 'utf8')).toBe(text);
     await nothingRuns(processes);
 
     expect((await baton.run('up')).exit).toBe(0);

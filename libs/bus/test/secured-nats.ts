@@ -152,6 +152,10 @@ export function memoryWatermarks(): Watermarks & { readonly kept: Map<string, nu
       kept.set(consumer, Math.max(position, kept.get(consumer) ?? 0));
       return Promise.resolve();
     },
+    lower: (consumer, position) => {
+      if (position < (kept.get(consumer) ?? 0)) kept.set(consumer, position);
+      return Promise.resolve();
+    },
     read: () => Promise.resolve(new Map(kept)),
   };
 }

@@ -38,7 +38,14 @@ export interface Privileges {
 // Numbers, and nothing of what they count.
 const POSITIONS = ['log_head', 'watermarks'] as const;
 const DECIDES = ['append', 'load_stream', 'claim_due', 'extend_deadline', 'clear_deadline', 'holders', 'let_go'] as const;
-const CONSUMES = ['advance_watermark', 'park', 'is_parked', 'list_dead_letters', 'settle_dead_letter'] as const;
+const CONSUMES = [
+  'advance_watermark',
+  'lower_watermark',
+  'park',
+  'is_parked',
+  'list_dead_letters',
+  'settle_dead_letter',
+] as const;
 const LEASES = ['acquire_lease', 'renew_lease', 'release_lease'] as const;
 
 const DECIDER = {

@@ -129,6 +129,7 @@ describe('an attack on Postgres', () => {
       await expectDenied(client, "SELECT baton.renew_lease($1, 'h', 1, 1)", [name]);
       await expectDenied(client, "SELECT baton.release_lease($1, 'h', 1)", [name]);
       await expectDenied(client, 'SELECT baton.advance_watermark($1, 1)', [name]);
+      await expectDenied(client, 'SELECT baton.lower_watermark($1, 1)', [name]);
       await expectDenied(client, "SELECT baton.park('x', $1, 's', 1, null, '{}', '\"\"', 'invalid', '\"\"', 1)", [name]);
       await expectDenied(client, "SELECT baton.is_parked($1, 'mission-1')", [name]);
     }

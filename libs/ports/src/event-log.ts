@@ -104,6 +104,8 @@ export interface Leases {
 export interface Watermarks {
   /** Never goes back: a smaller position than the one kept changes nothing. */
   advance(consumer: string, position: number): Promise<void>;
+  /** What comes behind this position is given back to the consumer: it has not handled it. A greater position changes nothing. */
+  lower(consumer: string, position: number): Promise<void>;
   read(): Promise<ReadonlyMap<string, number>>;
 }
 

@@ -48,6 +48,9 @@ export function memoryWatermarks(): Watermarks {
     advance: async (consumer, position) => {
       watermarks.set(consumer, Math.max(position, watermarks.get(consumer) ?? 0));
     },
+    lower: async (consumer, position) => {
+      if (position < (watermarks.get(consumer) ?? 0)) watermarks.set(consumer, position);
+    },
     read: async () => new Map(watermarks),
   };
 }

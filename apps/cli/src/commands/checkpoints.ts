@@ -15,7 +15,8 @@ import type { Context } from '../context.ts';
 import { CliProblem, EXIT, type ExitCode } from '../exit-codes.ts';
 import { colour, plural } from '../format.ts';
 import { CHECKPOINTS_FIX, findCheckpoints, pathsOf } from '../read/checkpoints.ts';
-import { reading, requireSecrets } from '../read/connect.ts';
+import { reading } from '../read/connect.ts';
+import { requireSecrets } from '../read/servers.ts';
 import { verifyRecord } from '../read/verify.ts';
 import { sealerKeyOf } from '../stack/secrets.ts';
 

@@ -15,7 +15,9 @@ export async function verify(context: Context, options: NamedCheckpoints & { rea
   const started = performance.now();
   const found = await findCheckpoints(context, options);
   const result = await reading(context, ({ store }) =>
-    options.bus ? withBus(context, (bus) => verifyAll(store.log, bus, found)) : verifyAll(store.log, null, found),
+    options.bus
+      ? withBus(context, (bus) => verifyAll(store.log, bus, found)).catch(orWithoutBus)
+      : verifyAll(store.log, null, found),
   );
   const problems = [result.log.first_bad?.problem, result.checkpoints?.problem, result.bus?.problem];
   const damaged = problems.some((problem) => problem !== undefined && problem !== null);
@@ -23,6 +25,12 @@ export async function verify(context: Context, options: NamedCheckpoints & { rea
   out.line(colour.dim(`  in ${duration(performance.now() - started)}`));
   out.result({ ok: !damaged, ...result });
   return damaged ? EXIT.damaged : EXIT.ok;
+}
+
+/** The log is the record: that it is whole can be proved without its copy. */
+function orWithoutBus(error: unknown): never {
+  if (!(error instanceof CliProblem) || error.exit !== EXIT.unreachable) throw error;
+  throw new CliProblem(error.exit, error.message, `${error.fix}; to look at the log alone, say --no-bus`, { cause: error });
 }
 
 function printVerified({ out }: Context, { log, checkpoints, bus }: LogAndBus, looked_at: string | null): void {

@@ -38,7 +38,7 @@ export async function submit(context: Context, file: string, options: SubmitOpti
     `${colour.green('✓')} ${again ? 'It is accepted already (same key, same content)' : 'Accepted'}: mission ${colour.bold(mission_id)}`,
   );
   out.line(`  key     ${key}`);
-  if (options.wait === true) return watch(context, mission_id);
+  if (options.wait === true) return watch(context, mission_id, { key, again });
   out.line(`  follow  baton watch ${shortId(mission_id)}`);
   out.result({ status: 'accepted', again, mission_id, key });
   return EXIT.ok;
@@ -86,8 +86,8 @@ export async function list(context: Context, options: { readonly limit: number }
 const statusColour = (status: string): string =>
   status === 'completed' ? colour.green(status) : status === 'active' ? colour.cyan(status) : colour.red(status);
 
-/** Follows until the mission has ended; the exit code says how. */
-export async function watch(context: Context, prefix: string): Promise<ExitCode> {
+/** Follows until the mission has ended; the exit code says how, and to a program the last line, behind one for each event. */
+export async function watch(context: Context, prefix: string, submitted: object = {}): Promise<ExitCode> {
   const { out, interrupted } = context;
   return reading(context, async ({ history, store }) => {
     const mission_id = await resolveMission(history, prefix);
@@ -115,7 +115,9 @@ export async function watch(context: Context, prefix: string): Promise<ExitCode>
         `not followed to its end: mission ${shortId(mission_id)} is ${status}`,
         `go on with \`baton watch ${shortId(mission_id)}\``,
       );
-    out.line(`\n${status === 'completed' ? colour.green('✓') : colour.red('✗')} ${status}: ${oneLine(outcomeOf(events), 1_000)}`);
+    const outcome = outcomeOf(events);
+    out.line(`\n${status === 'completed' ? colour.green('✓') : colour.red('✗')} ${status}: ${oneLine(outcome, 1_000)}`);
+    out.result({ mission_id, status, outcome, ...submitted });
     return status === 'completed' ? EXIT.ok : EXIT.not_completed;
   });
 }

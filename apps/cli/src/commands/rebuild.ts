@@ -3,12 +3,12 @@ import type { Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { colour, plural } from '../format.ts';
 import { reading } from '../read/connect.ts';
-import { rebuildBus } from '../write/rebuild-bus.ts';
+import { rebuildBus, type RebuildOptions } from '../write/rebuild-bus.ts';
 
-export async function bus(context: Context): Promise<ExitCode> {
+export async function bus(context: Context, options: RebuildOptions): Promise<ExitCode> {
   const { out } = context;
   const rebuilt = await reading(context, ({ store }) =>
-    rebuildBus(context, store, (text) => {
+    rebuildBus(context, store, options, (text) => {
       out.progress(`${colour.dim('…')} ${text}`);
     }),
   );

@@ -50,6 +50,14 @@ describe('baton provision, on a real nats-server', () => {
     });
   });
 
+  it('says that nats-server is away, and not that something unforeseen has happened', async () => {
+    const { exit, answer } = await provision('always', { BATON_NATS_URL: 'nats://127.0.0.1:1' });
+    expect(exit).toBe(EXIT.unreachable);
+    expect(answer.error).toMatchObject({
+      message: expect.stringContaining('nats://127.0.0.1:1 does not let the provisioner in'),
+    });
+  });
+
   it('takes it where that is accepted by name', async () => {
     const { exit, answer } = await provision('2m', { BATON_NATS_UNSYNCED: 'accept' });
     expect(exit).toBe(EXIT.ok);

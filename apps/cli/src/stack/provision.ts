@@ -46,8 +46,15 @@ export async function provision(options: Provision): Promise<Provisioned> {
     const bus = await withinMs(
       connectBus({ servers: options.nats_url, user: PROVISIONER, nkey_seed: options.nkey_seed, logger: options.logger }),
       options.connect_ms_max,
-      `nats-server at ${options.nats_url} did not let the provisioner in within ${String(options.connect_ms_max)} ms`,
-    );
+      `nothing heard within ${String(options.connect_ms_max)} ms`,
+    ).catch((cause: Error) => {
+      throw new CliProblem(
+        EXIT.unreachable,
+        `nats-server at ${options.nats_url} does not let the provisioner in: ${cause.message}`,
+        'see whether it runs, and whether the seed is that of its user provisioner',
+        { cause },
+      );
+    });
     try {
       const asked = requireSynced(bus.connection, options).catch(explain);
       // Where it is accepted nothing depends on the answer, and nobody has to wait for it.
@@ -89,7 +96,7 @@ export async function withinMs<T extends { close(): Promise<void> }>(
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(message));
+      reject(new CliProblem(EXIT.unreachable, message));
       void promise.then((opened) => opened.close()).catch(() => undefined);
     }, ms);
   });

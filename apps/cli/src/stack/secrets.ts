@@ -1,10 +1,13 @@
 /** Each part of the local stack has a password or key of its own, made once and kept where only the owner can read it. */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { BUS_USERS, type BusUser } from '@baton/bus';
 import { AUDITOR_ROLE, SERVICE_NAMES, roleOf } from '@baton/contracts';
 import { SEALER_KEY_NAME, newSigningKey } from '@baton/event-store';
 import { createUser } from '@nats-io/nkeys';
 import { z } from 'zod';
+import { CliProblem, EXIT } from '../exit-codes.ts';
 import { readJson, writeJson, type Home } from './home.ts';
 
 const nkeySchema = z.object({ seed: z.string().startsWith('SU'), public: z.string().startsWith('U') });
@@ -22,6 +25,8 @@ export type Secrets = z.infer<typeof secretsSchema>;
 
 const PASSWORD_BYTES = 24;
 const OWNER_ONLY = 0o600;
+/** In every directory of a Postgres. */
+const MADE_BY_POSTGRES = 'PG_VERSION';
 const password = (): string => randomBytes(PASSWORD_BYTES).toString('base64url');
 
 export const readSecrets = (home: Home): Secrets | null => readJson(home.secrets_file, secretsSchema);
@@ -29,6 +34,13 @@ export const readSecrets = (home: Home): Secrets | null => readJson(home.secrets
 /** What is there stays as it is; what a newer release needs besides is added. */
 export function ensureSecrets(home: Home): Secrets {
   const found = readSecrets(home);
+  // New ones would not open it: its superuser has the password that it was made with.
+  if (found === null && existsSync(join(home.postgres, MADE_BY_POSTGRES)))
+    throw new CliProblem(
+      EXIT.refused,
+      `${home.secrets_file} is missing, and ${home.postgres} has data that only its passwords open`,
+      'restore it from a backup of this directory; to begin anew, without that data, name another directory with --home DIR',
+    );
   const roles = [...SERVICE_NAMES.map(roleOf), AUDITOR_ROLE];
   const secrets: Secrets = {
     baton: 'secrets/v1',
@@ -39,6 +51,11 @@ export function ensureSecrets(home: Home): Secrets {
   };
   if (JSON.stringify(found) !== JSON.stringify(secrets)) writeJson(home.secrets_file, secrets, OWNER_ONLY);
   return secrets;
+}
+
+/** Somebody has removed the file of a stack that runs: whoever still knows what it said writes it again. */
+export function keepSecrets(home: Home, secrets: Secrets): void {
+  if (!existsSync(home.secrets_file)) writeJson(home.secrets_file, secrets, OWNER_ONLY);
 }
 
 function newNkey(): Secrets['nkeys'][string] {

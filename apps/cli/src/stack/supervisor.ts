@@ -11,7 +11,7 @@ import { LOOPBACK, NATS, PORTS, natsPart, postgresPart, servicePart, type Ports 
 import { identify, signal, stillRuns, type ProcessIdentity } from './process-identity.ts';
 import { provision } from './provision.ts';
 import { allReady } from './readiness.ts';
-import { ensureSecrets, nkeyOf } from './secrets.ts';
+import { ensureSecrets, keepSecrets, nkeyOf, type Secrets } from './secrets.ts';
 
 const NATS_LOGIN_MS_MAX = 15_000;
 const LEFTOVER_MS_MAX = 15_000;
@@ -40,6 +40,7 @@ export interface Supervisor {
 }
 
 interface KeptParts {
+  secrets: Secrets | null;
   readonly servers: Kept[];
   readonly services: Kept[];
 }
@@ -49,11 +50,12 @@ export async function startSupervisor(options: SupervisorOptions, aborted: Abort
   const { home, log } = options;
   prepareHome(home);
   const unlock = lock(home);
-  const kept: KeptParts = { servers: [], services: [] };
+  const kept: KeptParts = { secrets: null, servers: [], services: [] };
   let stack: Stack | null = null;
   const stop = async (): Promise<void> => {
     if (stack) writeJson(home.stack_file, { ...stack, status: 'stopping' });
     log('stopping', {});
+    if (kept.secrets !== null) keepSecrets(home, kept.secrets);
     // Services first, all at once: they still need both servers to hand back what they hold.
     await Promise.all(kept.services.map((service) => service.stop()));
     for (const server of kept.servers.toReversed()) await server.stop();
@@ -92,6 +94,7 @@ async function startParts(
   const { home, progress, log } = options;
   await stopLeftovers(home, options);
   const secrets = ensureSecrets(home);
+  kept.secrets = secrets;
   const ports = await choosePorts(home, progress);
   const embedded = `postgres://${LOOPBACK}:${String(ports.postgres)}/postgres`;
   const admin_url = options.pg_url ?? databaseUrl(embedded, { user: 'postgres', password: secrets.postgres_superuser });

@@ -1,27 +1,21 @@
-/** A dead letter is given back to its consumer, or put aside for good. Settling is its owner's right: only on the local stack. */
+/** A dead letter is given back to its consumer, or put aside for good. Settling is its owner's right: it is done with that role. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { PROVISIONER, connectBus, ensureTopology, publishInbound, type BusConnection, type BusLogger } from '@baton/bus';
-import { CONSUMERS, EVENT_STREAM, INBOUND, roleOf, type ConsumerName, type InboundName } from '@baton/contracts';
-import { openEventStore } from '@baton/event-store';
+import { PROVISIONER, publishInbound, type BusConnection } from '@baton/bus';
+import { CONSUMERS, INBOUND, roleOf, type ConsumerName, type InboundName } from '@baton/contracts';
+import { openEventStore, type EventStore } from '@baton/event-store';
 import type { DeadLetters, KeptDeadLetter } from '@baton/ports';
-import { databaseUrl } from '@baton/tools';
 import type { Context } from '../context.ts';
 import { CliProblem, EXIT } from '../exit-codes.ts';
-import { withBus } from '../read/bus-copy.ts';
-import { requireSecrets } from '../read/connect.ts';
-import { requireStack } from '../stack/home.ts';
-import { withinMs } from '../stack/provision.ts';
-import { nkeyOf, passwordOf } from '../stack/secrets.ts';
+import { busHead, withBus } from '../read/bus-copy.ts';
+import { logUrl, withBusAs } from '../read/servers.ts';
+import { setConsumerBack } from './set-consumer-back.ts';
 
 /** The services look anew which streams are parked every two seconds; before that, what comes back would be parked again. */
 const UNPARKED_KNOWN_AFTER_MS = 3_000;
-const REQUEST_MS_MAX = 5_000;
-const CONNECT_MS_MAX = 5_000;
-const RESET_ATTEMPTS_MAX = 5;
 
 /** Ids of what was settled. */
 export async function discardLetter(context: Context, letter: KeptDeadLetter): Promise<readonly string[]> {
-  await asOwner(context, letter, (letters) => settle(letters, letter, 'discarded'));
+  await asOwner(context, consumerOf(letter), ({ deadLetters }) => settle(deadLetters, letter, 'discarded'));
   return [letter.id];
 }
 
@@ -43,18 +37,43 @@ export async function replayLetter(
       `see deploy/runbooks/forged-event.md; put the letter aside with baton deadletters discard ${letter.id}`,
     );
   if (letter.position === null) return replayRequest(context, letter, progress);
-  const settled = await asOwner(context, letter, async (letters) => {
-    // All of this stream: what queued up behind it comes back with it, and what an interrupted replay has settled already.
-    const together = returning(letter, await letters.list({ consumer }));
-    for (const other of together) if (other.status === 'parked') await settle(letters, other, 'replayed');
-    return together;
-  });
+  // Both are there before anything is settled.
+  return withBusAs(context, PROVISIONER, (bus) =>
+    asOwner(context, consumer, (store) => replayEvent({ letter, consumer, store, bus, progress })),
+  );
+}
+
+interface Replay {
+  readonly letter: KeptDeadLetter;
+  readonly consumer: ConsumerName;
+  readonly store: EventStore;
+  readonly bus: BusConnection;
+  readonly progress: (text: string) => void;
+}
+
+async function replayEvent({ letter, consumer, store, bus, progress }: Replay): Promise<readonly string[]> {
+  const { deadLetters: letters, watermarks } = store;
+  // All of this stream: what queued up behind it comes back with it, and what an interrupted replay has settled already.
+  const together = returning(letter, await letters.list({ consumer }));
+  const position = Math.min(...together.map((other) => other.position ?? Infinity));
+  await requireOnBus(bus, position);
+  for (const other of together) if (other.status === 'parked') await settle(letters, other, 'replayed');
   progress('waiting until every replica knows that the stream is not parked any more');
   await delay(UNPARKED_KNOWN_AFTER_MS);
-  const from = Math.min(...settled.map((other) => other.position ?? Infinity));
-  progress(`setting ${consumer} back to position ${String(from)}`);
-  await resetConsumer(context, consumer, from);
-  return settled.map((other) => other.id);
+  const from = await setConsumerBack({ bus, watermarks, consumer, position });
+  progress(`${consumer} goes on from position ${String(from)}`);
+  return together.map((other) => other.id);
+}
+
+/** A consumer is given what the stream holds, and says nothing of what it does not hold any more. */
+async function requireOnBus(bus: BusConnection, position: number): Promise<void> {
+  const first = (await busHead(bus))?.first_sequence ?? Infinity;
+  if (first <= position) return;
+  throw new CliProblem(
+    EXIT.refused,
+    `the event is at position ${String(position)}, and the bus carries ${first === Infinity ? 'nothing' : `only what comes from ${String(first)} on`}`,
+    `\`baton rebuild bus --from ${String(position)}\` copies it again from the log; then replay it`,
+  );
 }
 
 /** What comes back with a letter: all of its consumer and stream that nobody has discarded. */
@@ -79,7 +98,7 @@ async function replayRequest(
   // then: the bus drops it within its window, and after that the request's own key makes it the same one for its owner.
   const { duplicate } = await withBus(context, (bus) => publishInbound(bus.connection, name, body, { id: replayId(letter) }));
   if (duplicate) progress('it was published by an earlier replay that did not settle it; settling it now');
-  await asOwner(context, letter, (letters) => settle(letters, letter, 'replayed'));
+  await asOwner(context, consumerOf(letter), ({ deadLetters }) => settle(deadLetters, letter, 'replayed'));
   return [letter.id];
 }
 
@@ -110,43 +129,12 @@ function consumerOf(letter: KeptDeadLetter): ConsumerName {
   );
 }
 
-async function asOwner<T>(context: Context, letter: KeptDeadLetter, use: (letters: DeadLetters) => Promise<T>): Promise<T> {
-  const role = roleOf(CONSUMERS[consumerOf(letter)].service);
-  const url = databaseUrl(requireStack(context.home).postgres_url, {
-    user: role,
-    password: passwordOf(requireSecrets(context), role),
-  });
+async function asOwner<T>(context: Context, consumer: ConsumerName, use: (store: EventStore) => Promise<T>): Promise<T> {
+  const url = logUrl(context, roleOf(CONSUMERS[consumer].service));
   const store = openEventStore({ url, application_name: 'baton-cli-deadletters' });
   try {
-    return await use(store.deadLetters);
+    return await use(store);
   } finally {
     await store.close();
   }
 }
-
-/** Made again behind the position before: the only way in which a durable consumer goes back. */
-async function resetConsumer(context: Context, consumer: ConsumerName, position: number): Promise<void> {
-  const nkey_seed = nkeyOf(requireSecrets(context), PROVISIONER).seed;
-  const servers = requireStack(context.home).nats_url;
-  const bus = await withinMs(
-    connectBus({ servers, user: PROVISIONER, nkey_seed, logger: silent }),
-    CONNECT_MS_MAX,
-    `nats-server at ${servers} does not let the provisioner in`,
-  );
-  try {
-    for (let attempt = 1; attempt <= RESET_ATTEMPTS_MAX; attempt++) if (await madeAgain(bus, consumer, position)) return;
-    throw new CliProblem(EXIT.unexpected, `${consumer} was made by somebody else each time it was removed`, 'try again');
-  } finally {
-    await bus.close();
-  }
-}
-
-async function madeAgain(bus: BusConnection, consumer: ConsumerName, position: number): Promise<boolean> {
-  await bus.connection.request(`$JS.API.CONSUMER.DELETE.${EVENT_STREAM}.${consumer}`, undefined, { timeout: REQUEST_MS_MAX });
-  // False: the relay, which looks after what is missing, was faster and made it at the watermark.
-  return (
-    await ensureTopology(bus.connection, { replicas: 1, consumer_start: new Map([[consumer, position - 1]]), only_missing: true })
-  ).created.includes(consumer);
-}
-
-const silent: BusLogger = { info: () => undefined, warn: () => undefined, error: () => undefined, fatal: () => undefined };

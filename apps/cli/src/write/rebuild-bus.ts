@@ -1,20 +1,15 @@
 /** The event stream is made anew from the log, which is the record: whatever the bus held that the log does not is gone from it. */
-import { PROVISIONER, connectBus, ensureTopology, lowestWatermark, type BusConnection, type BusLogger } from '@baton/bus';
-import { EVENT_STREAM } from '@baton/contracts';
+import { PROVISIONER, ensureTopology, lowestWatermark, type BusConnection } from '@baton/bus';
+import { EVENT_STREAM, INBOUND_STREAM } from '@baton/contracts';
 import type { EventLog, Watermarks } from '@baton/ports';
 import { setTimeout as delay } from 'node:timers/promises';
-import { nkeySeed } from '../config.ts';
 import type { Context } from '../context.ts';
 import { CliProblem, EXIT } from '../exit-codes.ts';
-import { busHead } from '../read/bus-copy.ts';
-import { CHECKPOINTS_FIX, findCheckpoints } from '../read/checkpoints.ts';
-import { requireSecrets } from '../read/connect.ts';
+import { busHead, replicasOf } from '../read/bus-copy.ts';
+import { CHECKPOINTS_FIX, findCheckpoints, pathsOf } from '../read/checkpoints.ts';
+import { withBusAs } from '../read/servers.ts';
 import { verifyRecord } from '../read/verify.ts';
-import { requireStack } from '../stack/home.ts';
-import { withinMs } from '../stack/provision.ts';
-import { nkeyOf } from '../stack/secrets.ts';
 
-const CONNECT_MS_MAX = 15_000;
 const REQUEST_MS_MAX = 10_000;
 const POLL_MS = 100;
 /** A halted relay looks again every two seconds; then it copies tens of thousands of events a second. */
@@ -35,16 +30,47 @@ interface Record {
   readonly watermarks: Pick<Watermarks, 'read'>;
 }
 
+export interface RebuildOptions {
+  /** False: what was signed about the log is not looked at. */
+  readonly checkpoints?: boolean | undefined;
+  /** The new one also has what comes from this position on, though every consumer has handled it. */
+  readonly from?: number | undefined;
+}
+
 export async function rebuildBus(
   context: Context,
   { log, watermarks }: Record,
+  options: RebuildOptions,
   progress: (text: string) => void,
 ): Promise<RebuiltBus> {
   progress('proving that the log is whole');
+  await requireTrueLog(context, log, options);
+  return withBusAs(context, PROVISIONER, async (bus) => {
+    const kept = await watermarks.read();
+    const before = (await busHead(bus))?.last_sequence ?? null;
+    const from = options.from ?? Infinity;
+    const first_sequence = Math.min(lowestWatermark(kept) + 1, from);
+    const replicas = await replicasWanted(context, bus);
+    progress(`deleting ${EVENT_STREAM}${before === null ? ', which is not there' : ` (ended at ${String(before)})`}`);
+    await makeAnew(bus, { kept, first_sequence, from, replicas });
+    await untilCopied(bus, log, progress);
+    return { before, first_sequence, head: (await log.head()).position };
+  });
+}
+
+/** The bus may be the only true copy of a log that was damaged, cut or rewritten: it is thrown away for none that is not proved. */
+async function requireTrueLog(context: Context, log: Record['log'], { checkpoints: look }: RebuildOptions): Promise<void> {
+  const found = await findCheckpoints(context, { checkpoints: look });
+  if ((found === null || found.checkpoints.length === 0) && look !== false)
+    throw new CliProblem(
+      EXIT.refused,
+      `there are no checkpoints in ${pathsOf(context).checkpoints}, so nobody can tell whether the log was cut or rewritten as a whole; the bus may be the only true copy, so it is left as it is`,
+      'name the directory of the checkpoints with BATON_CHECKPOINTS_DIR; where none were ever made, say --no-checkpoints',
+    );
   const {
     log: { first_bad },
     checkpoints,
-  } = await verifyRecord(log, await findCheckpoints(context, {}));
+  } = await verifyRecord(log, found);
   if (first_bad !== undefined)
     throw new CliProblem(
       EXIT.damaged,
@@ -57,31 +83,36 @@ export async function rebuildBus(
       `${checkpoints.problem}; the bus may hold what is missing, so it is left as it is`,
       CHECKPOINTS_FIX,
     );
-  const bus = await asProvisioner(context);
-  try {
-    const kept = await watermarks.read();
-    const before = (await busHead(bus))?.last_sequence ?? null;
-    const first_sequence = lowestWatermark(kept) + 1;
-    progress(`deleting ${EVENT_STREAM}${before === null ? ', which is not there' : ` (ended at ${String(before)})`}`);
-    await makeAnew(bus, kept, first_sequence);
-    await untilCopied(bus, log, progress);
-    return { before, first_sequence, head: (await log.head()).position };
-  } finally {
-    await bus.close();
-  }
+}
+
+/** As many copies as somebody says, or else as many as there are. */
+async function replicasWanted({ config }: Context, bus: BusConnection): Promise<number> {
+  return config.BATON_NATS_REPLICAS ?? (await replicasOf(bus, EVENT_STREAM)) ?? (await replicasOf(bus, INBOUND_STREAM)) ?? 1;
+}
+
+interface NewStream {
+  readonly kept: ReadonlyMap<string, number>;
+  readonly first_sequence: number;
+  /** Asked for; Infinity = nobody needs more than the watermarks say. */
+  readonly from: number;
+  readonly replicas: number;
 }
 
 /** Requests from outside that wait on the inbound stream are nowhere else: that stream stays. */
-async function makeAnew(bus: BusConnection, kept: ReadonlyMap<string, number>, first_sequence: number): Promise<void> {
+async function makeAnew(bus: BusConnection, { kept, first_sequence, from, replicas }: NewStream): Promise<void> {
   for (let attempt = 1; attempt <= MADE_ATTEMPTS_MAX; attempt++) {
     await bus.connection.request(`$JS.API.STREAM.DELETE.${EVENT_STREAM}`, undefined, { timeout: REQUEST_MS_MAX });
     const { created } = await ensureTopology(bus.connection, {
-      replicas: 1,
+      replicas,
       event_stream_first_sequence: first_sequence,
       consumer_start: kept,
+      // The requests from outside are a copy of nothing: that stream stays as it is.
+      only_missing: true,
     });
-    // The relay makes it in the same way: whoever was first, it is a stream that starts where it has to.
-    if (created.includes(EVENT_STREAM) || (await busHead(bus)) !== null) return;
+    if (created.includes(EVENT_STREAM)) return;
+    // The relay makes it in the same way: whoever was first, it will do if it starts where it has to.
+    const made = await busHead(bus);
+    if (made !== null && made.first_sequence <= from) return;
   }
   throw new CliProblem(EXIT.unexpected, `${EVENT_STREAM} was deleted by somebody else each time it was made`, 'try again');
 }
@@ -101,16 +132,3 @@ async function untilCopied(bus: BusConnection, log: Record['log'], progress: (te
     await delay(POLL_MS);
   }
 }
-
-function asProvisioner(context: Context): Promise<BusConnection> {
-  const { config } = context;
-  const servers = config.BATON_NATS_URL ?? requireStack(context.home).nats_url;
-  const nkey_seed = config.BATON_NATS_URL === undefined ? nkeyOf(requireSecrets(context), PROVISIONER).seed : nkeySeed(config);
-  return withinMs(
-    connectBus({ servers, user: PROVISIONER, nkey_seed, logger: silent }),
-    CONNECT_MS_MAX,
-    `nats-server at ${servers} does not let the provisioner in`,
-  );
-}
-
-const silent: BusLogger = { info: () => undefined, warn: () => undefined, error: () => undefined, fatal: () => undefined };

@@ -1,4 +1,4 @@
-/** What Watermarks promise: they never go back. */
+/** What Watermarks promise: they go back only where a consumer is given something back. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Watermarks } from '@baton/ports';
 
@@ -37,6 +37,20 @@ export function keepsWatermarksContract(make: () => Promise<WatermarksSetup>): v
         ),
       );
       expect((await setup.watermarks[0].read()).get('planner-react')).toBe(29);
+    });
+
+    it('goes back to what is given back, never forward by it, and advances from there', async () => {
+      const [watermarks, other] = setup.watermarks;
+      const position = async (): Promise<number | undefined> => (await other.read()).get('planner-react');
+      await watermarks.advance('planner-react', 60);
+      await watermarks.advance('planner-inbound', 60);
+      await other.lower('planner-react', 49);
+      expect(await position()).toBe(49);
+      await watermarks.lower('planner-react', 55);
+      expect(await position()).toBe(49);
+      await watermarks.advance('planner-react', 52);
+      expect(await position()).toBe(52);
+      expect((await other.read()).get('planner-inbound')).toBe(60);
     });
   });
 }
