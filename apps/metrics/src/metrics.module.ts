@@ -35,13 +35,13 @@ async function metricsRuntime({
   onScrape(async () => {
     const [head, letters, overdue] = await Promise.all([
       store.log.head(),
-      store.deadLetters.list({ status: 'parked' }),
+      store.deadLetters.counts(),
       history.overdue(OVERDUE_MS),
     ]);
     metrics.log_head_position.set(head.position);
     metrics.deadlines_overdue.set(overdue.reduce((sum, category) => sum + category.overdue, 0));
     metrics.dead_letters.reset();
-    for (const { consumer, reason } of letters) metrics.dead_letters.inc({ consumer, reason });
+    for (const { consumer, reason, parked } of letters) metrics.dead_letters.set({ consumer, reason }, parked);
   });
   await follower.catchUp();
   logger.info({ position: follower.position() }, 'log-folded');

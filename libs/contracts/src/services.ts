@@ -38,7 +38,16 @@ export interface Privileges {
 // Numbers, and nothing of what they count.
 const POSITIONS = ['log_head', 'watermarks'] as const;
 const DECIDES = ['append', 'load_stream', 'claim_due', 'extend_deadline', 'clear_deadline', 'holders', 'let_go'] as const;
-const CONSUMES = ['advance_watermark', 'park', 'is_parked', 'list_dead_letters', 'settle_dead_letter'] as const;
+const CONSUMES = [
+  'advance_watermark',
+  'park',
+  'is_parked',
+  'put_aside',
+  'find_dead_letter',
+  'count_dead_letters',
+  'list_dead_letters',
+  'settle_dead_letter',
+] as const;
 const LEASES = ['acquire_lease', 'renew_lease', 'release_lease'] as const;
 
 const DECIDER = {
@@ -69,7 +78,7 @@ export const SERVICES = {
     ...DECIDER,
     appends: [],
     reads: [...POSITIONS, 'events', 'deadlines', 'leases', 'dead_letters'],
-    calls: ['load_stream', 'list_dead_letters', 'advance_watermark'],
+    calls: ['load_stream', 'count_dead_letters', 'list_dead_letters', 'advance_watermark'],
   },
   relay: {
     ...DECIDER,
@@ -91,7 +100,7 @@ export const OTHERS = {
   auditor: {
     ...NOTHING,
     reads: [...POSITIONS, 'events', 'deadlines', 'leases', 'dead_letters', 'writer_grant', 'artifacts'],
-    calls: ['load_stream', 'list_dead_letters'],
+    calls: ['load_stream', 'find_dead_letter', 'count_dead_letters', 'list_dead_letters'],
   },
   /** Creates and updates streams and consumers; for operators and deployment, not for running. */
   provisioner: { ...NOTHING, bus: ['change-topology', 'ask-settings'], reaches: ['log', 'bus'] },

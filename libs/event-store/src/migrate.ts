@@ -6,9 +6,17 @@ import { Append1795200000002 } from './migrations/2-append.ts';
 import { Work1795200000003 } from './migrations/3-work.ts';
 import { Read1795200000004 } from './migrations/4-read.ts';
 import { Predecessors1795200000005 } from './migrations/5-predecessors.ts';
+import { PutAside1795200000006 } from './migrations/6-put-aside.ts';
 import { OWNER_ROLE, ensureRoles } from './roles.ts';
 
-const MIGRATIONS = [Log1795200000001, Append1795200000002, Work1795200000003, Read1795200000004, Predecessors1795200000005];
+const MIGRATIONS = [
+  Log1795200000001,
+  Append1795200000002,
+  Work1795200000003,
+  Read1795200000004,
+  Predecessors1795200000005,
+  PutAside1795200000006,
+];
 
 /** Any number nobody else uses: advisory locks are told apart by number only. */
 const MIGRATE_LOCK = 7_226_001;

@@ -179,11 +179,12 @@ async function recordStatus(context: Context) {
       const [head, watermarks, parked, overdue] = await Promise.all([
         store.log.head(),
         store.watermarks.read(),
-        store.deadLetters.list({ status: 'parked' }),
+        store.deadLetters.counts(),
         history.overdue(OVERDUE_MS),
       ]);
+      const dead_letters = parked.reduce((sum, counted) => sum + counted.parked, 0);
       const bus = await withBus(context, busHead).catch((error: Error) => ({ problem: error.message }));
-      return { log_head: head.position, bus, watermarks: Object.fromEntries(watermarks), dead_letters: parked.length, overdue };
+      return { log_head: head.position, bus, watermarks: Object.fromEntries(watermarks), dead_letters, overdue };
     });
   } catch (error) {
     if (error instanceof CliProblem && error.exit === EXIT.unreachable) return null;
