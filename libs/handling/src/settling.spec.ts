@@ -2,6 +2,7 @@ import { DELIVERIES_MAX, type StoredEvent } from '@baton/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { base, MISSION, task } from '@baton/testing';
 import { bench, delivered } from '../test/bench.ts';
+import type { InboundDelivery } from './delivery.ts';
 import type { ServiceDefinition } from './service.ts';
 
 const idle: ServiceDefinition = { name: 'executor' };
@@ -161,5 +162,37 @@ describe('a message that is tried alone', () => {
       ['forged-event', 'parked', null],
       ['handler-crashed', 'replayed', null],
     ]);
+  });
+});
+
+describe('a request that cannot be handled', () => {
+  const request = (sequence: number, source: string, body: string, deliveries = 1): InboundDelivery => ({
+    kind: 'inbound',
+    name: 'SubmitMission',
+    id: '1',
+    consumer: 'intake-inbound',
+    subject: 's',
+    headers: { 'ce-id': '1', 'ce-source': source },
+    body,
+    deliveries,
+    sequence,
+  });
+  const intake: ServiceDefinition = { name: 'intake' };
+  it('is kept however many others came under its id, and once however often it comes', async () => {
+    const on = bench();
+    for (const deliveries of [1, 2])
+      for (const [sequence, source] of [[1, '/one'] as const, [2, '/other'] as const, [3, '/other'] as const])
+        expect(await on.service(intake).receive(request(sequence, source, '{"title', deliveries))).toEqual({ ack: true });
+    expect((await on.dead_letters.list()).map(({ headers }) => headers['ce-source'])).toEqual(['/one', '/other', '/other']);
+  });
+  it('is kept beside the one that had its place before the bus was made anew', async () => {
+    const on = bench();
+    for (const body of ['{"first', '{"second']) await on.service(intake).receive(request(1, '/one', body));
+    expect((await on.dead_letters.list()).map(({ body }) => body)).toEqual(['{"first', '{"second']);
+  });
+  it('is put aside before it is tried alone, and said to be invalid when it is that', async () => {
+    const on = bench();
+    expect(await on.service(intake).receive(request(1, '/one', '{"title', MORE))).toEqual({ ack: true });
+    expect(await on.dead_letters.list()).toMatchObject([{ reason: 'invalid', status: 'parked', stream: null }]);
   });
 });

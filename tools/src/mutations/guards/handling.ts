@@ -47,6 +47,15 @@ export const handlingGuards: readonly Guard[] = [
     test: 'is acknowledged and not handled when its consumer goes back',
   },
   {
+    name: 'each request keeps a letter of its own',
+    promise: 'G7',
+    file: 'libs/handling/src/letter.ts',
+    text: ' : requestName(delivery);',
+    off: ' : delivery.id;',
+    spec: SETTLING_SPEC,
+    test: 'is kept however many others came under its id, and once however often it comes',
+  },
+  {
     name: 'what is only tried alone parks no stream',
     promise: 'G7',
     file: SETTLING,
