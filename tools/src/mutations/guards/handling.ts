@@ -5,6 +5,7 @@ const SETTLING = 'libs/handling/src/settling.ts';
 const DECIDE = 'libs/handling/src/decide-and-append.ts';
 const SERVICE_SPEC = 'libs/handling/src/service.spec.ts';
 const SETTLING_SPEC = 'libs/handling/src/settling.spec.ts';
+const SLOTS_SPEC = 'libs/handling/src/slots.spec.ts';
 const AT_ONCE_SPEC = 'libs/handling/src/at-once.spec.ts';
 const JSON_FILE = 'libs/contracts/src/outside-json.ts';
 const JSON_SPEC = 'libs/contracts/src/outside-json.spec.ts';
@@ -99,6 +100,24 @@ export const handlingGuards: readonly Guard[] = [
     off: '',
     spec: 'libs/handling/src/work.spec.ts',
     test: 'that waited for a slot until another process took it is left to that one',
+  },
+  {
+    name: 'work that nobody begins any more is given back',
+    promise: 'G5',
+    file: 'libs/handling/src/work.ts',
+    text: 'if (stopping) return giveBackQueued(options, stream);',
+    off: 'if (stopping) return;',
+    spec: SLOTS_SPEC,
+    test: 'is given back at once where it was being appended then, and what began nowhere waits for nobody',
+  },
+  {
+    name: 'long work is decided only where a slot is free',
+    promise: 'G5',
+    file: 'libs/handling/src/slots.ts',
+    text: 'return free() === 0 ? null : book(1, job);',
+    off: 'return book(1, job);',
+    spec: SLOTS_SPEC,
+    test: 'is given back undecided where no slot is free, and is no attempt that gets lost',
   },
   {
     name: 'work at once that fails leaves the intent alone',
