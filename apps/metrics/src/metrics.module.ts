@@ -26,7 +26,7 @@ async function metricsRuntime({
   onScrape(async () => {
     const [head, letters, overdue] = await Promise.all([
       store.log.head(),
-      store.deadLetters.list({ status: 'parked' }),
+      store.deadLetters.counts(),
       history.overdue(OVERDUE_MS),
     ]);
     metrics.log_head_position.set(head.position);
@@ -34,7 +34,7 @@ async function metricsRuntime({
       for (const category of appends)
         metrics.deadlines_overdue.set({ owner }, overdue.find((row) => row.category === category)?.overdue ?? 0);
     metrics.dead_letters.reset();
-    for (const { consumer, reason } of letters) metrics.dead_letters.inc({ consumer, reason });
+    for (const { consumer, reason, parked } of letters) metrics.dead_letters.set({ consumer, reason }, parked);
   });
   const follower = await foldLog({ log: store.log, registry, logger });
   return {

@@ -43,6 +43,9 @@ const CONSUMES = [
   'lower_watermark',
   'park',
   'is_parked',
+  'put_aside',
+  'find_dead_letter',
+  'count_dead_letters',
   'list_dead_letters',
   'settle_dead_letter',
 ] as const;
@@ -76,7 +79,7 @@ export const SERVICES = {
     ...DECIDER,
     appends: [],
     reads: [...POSITIONS, 'events', 'deadlines', 'leases', 'dead_letters'],
-    calls: ['load_stream', 'list_dead_letters', 'advance_watermark'],
+    calls: ['load_stream', 'count_dead_letters', 'list_dead_letters', 'advance_watermark'],
   },
   relay: {
     ...DECIDER,
@@ -98,7 +101,7 @@ export const OTHERS = {
   auditor: {
     ...NOTHING,
     reads: [...POSITIONS, 'events', 'deadlines', 'leases', 'dead_letters', 'writer_grant', 'artifacts'],
-    calls: ['load_stream', 'list_dead_letters'],
+    calls: ['load_stream', 'find_dead_letter', 'count_dead_letters', 'list_dead_letters'],
   },
   /** Creates and updates streams and consumers; for operators and deployment, not for running. */
   provisioner: { ...NOTHING, bus: ['change-topology', 'ask-settings'], reaches: ['log', 'bus'] },

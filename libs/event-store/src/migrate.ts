@@ -7,6 +7,7 @@ import { Work1795200000003 } from './migrations/3-work.ts';
 import { Read1795200000004 } from './migrations/4-read.ts';
 import { Predecessors1795200000005 } from './migrations/5-predecessors.ts';
 import { GivingBack1795200000006 } from './migrations/6-giving-back.ts';
+import { PutAside1795200000007 } from './migrations/7-put-aside.ts';
 import { OWNER_ROLE, ensureRoles } from './roles.ts';
 
 const MIGRATIONS = [
@@ -16,6 +17,7 @@ const MIGRATIONS = [
   Read1795200000004,
   Predecessors1795200000005,
   GivingBack1795200000006,
+  PutAside1795200000007,
 ];
 
 /** Any number nobody else uses: advisory locks are told apart by number only. */

@@ -99,6 +99,15 @@ describe('rights in Postgres', () => {
     await refused(as(roleOf(service)).query("SELECT baton.settle_dead_letter($1, 'discarded')", [id]));
     const letters = await stores.open(service).deadLetters.list();
     expect(letters.filter(({ consumer }) => !consumer.startsWith(`${service}-`))).toEqual([]);
+    const own = stores.open(service).deadLetters;
+    expect(await own.find(id)).toBeNull();
+    expect((await own.counts()).filter(({ consumer }) => !consumer.startsWith(`${service}-`))).toEqual([]);
+    expect(await stores.open('auditor').deadLetters.find(id)).toMatchObject({ id });
+    expect(await stores.open('metrics').deadLetters.counts()).toContainEqual({
+      consumer: `${other}-react`,
+      reason: 'invalid',
+      parked: expect.any(Number),
+    });
   });
 
   it('fail only the append that is not allowed; its neighbours in the group are appended', async () => {

@@ -18,7 +18,7 @@ export interface Instruments {
     parent: string | undefined,
     fn: (traceparent: string | undefined) => Promise<T>,
   ): Promise<T>;
-  handled(consumer: string, result: 'ack' | 'nak' | 'dead-letter', seconds: number): void;
+  handled(consumer: string, result: 'ack' | 'nak' | 'dead-letter' | 'discarded', seconds: number): void;
   appended(category: Category, events: number): void;
   refused(stream: string, command: string, reason: string): void;
   workStarted(kind: string): void;

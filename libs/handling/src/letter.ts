@@ -1,6 +1,6 @@
 /** A message that is put aside: under which name, with which stream, and why. */
 import type { DeadLetter } from '@baton/ports';
-import type { Delivery } from './delivery.ts';
+import type { Delivery, InboundDelivery } from './delivery.ts';
 import { uuidOf } from './event-id.ts';
 
 /** What can be the name of a stream. A header may say anything, and Postgres takes no NUL. */
@@ -12,7 +12,7 @@ export function letterOf(delivery: Delivery, reason: DeadLetter['reason'], cause
   // A forgery parks nobody's stream, and leaves the name of its letter to the event that has its position in the log.
   const forged = reason === 'forged-event';
   const named = headers['ce-subject'] ?? '';
-  const message = is_event ? `${String(sequence)}${forged ? `\nforged\n${headers['ce-id'] ?? ''}` : ''}` : delivery.id;
+  const message = is_event ? `${String(sequence)}${forged ? `\nforged\n${headers['ce-id'] ?? ''}` : ''}` : requestName(delivery);
   return {
     id: uuidOf(`dead-letter\n${consumer}\n${message}`),
     consumer,
@@ -26,3 +26,10 @@ export function letterOf(delivery: Delivery, reason: DeadLetter['reason'], cause
     deliveries,
   };
 }
+
+/**
+ * By its place in the stream, which a redelivery keeps: two senders may have given the same `ce-id`, or one of them twice, and
+ * each request is kept. By its content as well: a stream that was made anew counts from 1 again.
+ */
+const requestName = ({ sequence, headers, body }: InboundDelivery): string =>
+  `request\n${String(sequence)}\n${JSON.stringify(headers)}\n${body}`;

@@ -1,4 +1,4 @@
-/** Which streams are parked for which consumer: what comes later on them queues up behind what could not be handled. */
+/** What is put aside of a consumer: streams whose later messages queue up behind what could not be handled, and what a person discarded. */
 import type { DeadLetters } from '@baton/ports';
 import type { Timers } from './timers.ts';
 
@@ -7,36 +7,43 @@ const KNOWN_FOR_MS = 2_000;
 
 export interface Parked {
   has(consumer: string, stream: string): Promise<boolean>;
+  /** Of so old a position the letters may know more; of a newer one nothing was ever discarded. */
+  mayBeDiscarded(consumer: string, position: number): Promise<boolean>;
   /** A letter was parked, or kept as a person left it: only the store knows which. */
   changed(consumer: string, stream: string): Promise<void>;
 }
 
+interface Known {
+  readonly streams: Set<string>;
+  readonly discarded_up_to: number;
+}
+
 export function parkedStreams(dead_letters: DeadLetters, timers: Timers): Parked {
-  let known: Promise<Set<string>> | null = null;
-  let read_at = 0;
-  const name = (consumer: string, stream: string): string => `${consumer} ${stream}`;
-  const read = async (): Promise<Set<string>> =>
-    new Set(
-      (await dead_letters.list({ status: 'parked' })).flatMap((letter) =>
-        letter.stream === null ? [] : [name(letter.consumer, letter.stream)],
-      ),
-    );
+  const known = new Map<string, { readonly read_at: number; readonly aside: Promise<Known> }>();
+  const read = async (consumer: string): Promise<Known> => {
+    const { streams, discarded_up_to } = await dead_letters.putAside(consumer);
+    return { streams: new Set(streams), discarded_up_to };
+  };
+  // One small query every few seconds, not one per event.
+  const of = (consumer: string): Promise<Known> => {
+    const now = timers.now_ms();
+    const last = known.get(consumer);
+    if (last && now - last.read_at <= KNOWN_FOR_MS) return last.aside;
+    const next = { read_at: now, aside: read(consumer) };
+    known.set(consumer, next);
+    next.aside.catch(() => {
+      if (known.get(consumer) === next) known.delete(consumer);
+    });
+    return next.aside;
+  };
   return {
-    // One small query every few seconds, not one per event.
-    async has(consumer, stream) {
-      const now = timers.now_ms();
-      if (known === null || now - read_at > KNOWN_FOR_MS) {
-        read_at = now;
-        known = read();
-        known.catch(() => (known = null));
-      }
-      return (await known).has(name(consumer, stream));
-    },
+    has: async (consumer, stream) => (await of(consumer)).streams.has(stream),
+    mayBeDiscarded: async (consumer, position) => position <= (await of(consumer)).discarded_up_to,
     async changed(consumer, stream) {
       const parked = await dead_letters.isParked(consumer, stream);
-      const set = await known;
-      if (parked) set?.add(name(consumer, stream));
-      else set?.delete(name(consumer, stream));
+      const aside = await known.get(consumer)?.aside;
+      if (parked) aside?.streams.add(stream);
+      else aside?.streams.delete(stream);
     },
   };
 }

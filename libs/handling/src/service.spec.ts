@@ -183,7 +183,8 @@ describe('a delivery', () => {
     void dying.receive(delivered('executor', ready(), DELIVERIES_MAX + 1));
     await on.pass(1);
     expect(await on.dead_letters.list()).toMatchObject([{ reason: 'handler-crashed', status: 'parked' }]);
-    expect(await on.service(idle).receive(delivered('executor', ready(), DELIVERIES_MAX + 2))).toEqual({ ack: true });
+    const later = [2, 3].map((more) => on.service(idle).receive(delivered('executor', ready(), DELIVERIES_MAX + more)));
+    expect(await Promise.all(later)).toMatchObject([{ ack: false }, { ack: true }]);
     expect(await on.dead_letters.list()).toHaveLength(1);
     expect(await on.types()).toEqual([]);
   });

@@ -2,7 +2,15 @@
  * What a service does with what arrives: react → (look up) → decide → append → work → settle. Free of any framework, over
  * ports, so that production and simulation run the same code.
  */
-import { SERVICES, inboundType, readOutsideJson, type Category, type InboundName, type ServiceName } from '@baton/contracts';
+import {
+  CONSUMERS,
+  SERVICES,
+  inboundType,
+  readOutsideJson,
+  type Category,
+  type InboundName,
+  type ServiceName,
+} from '@baton/contracts';
 import { LEASE_MS, react, type Waiting } from '@baton/domain';
 import { failpoint, type DeadLetters, type EventLog } from '@baton/ports';
 import { atOnce } from './at-once.ts';
@@ -13,6 +21,7 @@ import { noInstruments, serviceActor, type Instruments } from './instruments.ts'
 import { mailbox } from './mailbox.ts';
 import { parkedStreams } from './parked.ts';
 import { InvalidRequest, settling, type Counts } from './settling.ts';
+import { slots } from './slots.ts';
 import { knownStreams } from './streams.ts';
 import { pause, systemTimers, type Timers } from './timers.ts';
 import { workers, type Performer, type Workers } from './work.ts';
@@ -55,6 +64,8 @@ export interface ServiceRuntime {
 
 const NAK_DELAYS_MS = [200, 500, 1_000, 2_000, 5_000, 10_000, 30_000];
 const FAULT_PAUSE_MS_MAX = 2_000;
+/** By then whoever has a slot has asked for more. */
+const NO_SLOT_DELAY_MS = 200;
 const SWEEP_MAX = 100;
 
 export function createService(definition: ServiceDefinition, ports: ServicePorts): ServiceRuntime {
@@ -81,7 +92,7 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
     const decided = await perStream.run(request.stream, () => decideAndAppend(appending, { ...request, command }));
     if (decided.status === 'appended' && !by_work) {
       team.changed(request.stream, decided.waiting);
-      if (decided.waiting?.work) team.start(request.stream, decided.waiting.key);
+      if (decided.waiting?.work) await team.start(request.stream, decided.waiting.key);
     }
     return decided;
   };
@@ -157,39 +168,46 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
   };
 
   const settle = settling({ handle, parked, perStream, counts, instruments, dead_letters: ports.dead_letters });
+  const room = slots(team.freeSlots);
+
+  const receive = async (delivery: Delivery): Promise<Settlement> => {
+    const started = performance.now();
+    // A store that is away is waited for here: a redelivery would only count towards the dead-letter limit.
+    for (let tries = 1; ; tries++) {
+      try {
+        const result = await settle(delivery);
+        counts.handled++;
+        instruments.handled(delivery.consumer, result, (performance.now() - started) / 1_000);
+        if (result !== 'nak') return { ack: true };
+        return { ack: false, nak_delay_ms: NAK_DELAYS_MS[Math.min(delivery.deliveries, NAK_DELAYS_MS.length) - 1]! };
+      } catch (error) {
+        instruments.fault(`${delivery.consumer} at ${delivery.sequence}, try ${tries}`, error);
+        if (stopped.signal.aborted) return { ack: false, nak_delay_ms: 1_000 };
+        await pause(timers, Math.min(50 * 2 ** tries, FAULT_PAUSE_MS_MAX), stopped.signal);
+      }
+    }
+  };
+
+  const sweepUpTo = async (limit: number): Promise<number> => {
+    if (limit === 0 || categories.length === 0 || stopped.signal.aborted) return 0;
+    const due = await ports.log.claimDue({ categories, holder: ports.holder, hold_ms: LEASE_MS, limit });
+    await Promise.all(
+      due.map(async (deadline) => {
+        if (team.isWorking(deadline.stream)) return;
+        // One stream that cannot be read must not hide the others; it is due again when its hold runs out.
+        await takeOver(deadline).catch((error: unknown) => instruments.deadlineFailed(deadline.stream, deadline.key, error));
+      }),
+    );
+    return due.length;
+  };
 
   return {
     async receive(delivery) {
-      const started = performance.now();
-      // A store that is away is waited for here: a redelivery would only count towards the dead-letter limit.
-      for (let tries = 1; ; tries++) {
-        try {
-          const result = await settle(delivery);
-          counts.handled++;
-          instruments.handled(delivery.consumer, result, (performance.now() - started) / 1_000);
-          if (result !== 'nak') return { ack: true };
-          return { ack: false, nak_delay_ms: NAK_DELAYS_MS[Math.min(delivery.deliveries, NAK_DELAYS_MS.length) - 1]! };
-        } catch (error) {
-          instruments.fault(`${delivery.consumer} at ${delivery.sequence}, try ${tries}`, error);
-          if (stopped.signal.aborted) return { ack: false, nak_delay_ms: 1_000 };
-          await pause(timers, Math.min(50 * 2 ** tries, FAULT_PAUSE_MS_MAX), stopped.signal);
-        }
-      }
+      if (CONSUMERS[delivery.consumer].pull !== 'start') return receive(delivery);
+      return (await room.take(() => receive(delivery))) ?? { ack: false, nak_delay_ms: NO_SLOT_DELAY_MS };
     },
     submit: (request) => decide(request),
-    async sweep() {
-      const limit = definition.perform ? Math.min(SWEEP_MAX, team.freeSlots()) : SWEEP_MAX;
-      if (limit === 0 || categories.length === 0 || stopped.signal.aborted) return 0;
-      const due = await ports.log.claimDue({ categories, holder: ports.holder, hold_ms: LEASE_MS, limit });
-      await Promise.all(
-        due.map(async (deadline) => {
-          if (team.isWorking(deadline.stream)) return;
-          // One stream that cannot be read must not hide the others; it is due again when its hold runs out.
-          await takeOver(deadline).catch((error: unknown) => instruments.deadlineFailed(deadline.stream, deadline.key, error));
-        }),
-      );
-      return due.length;
-    },
+    sweep: () => (definition.perform ? room.sweep((limit) => sweepUpTo(Math.min(SWEEP_MAX, limit))) : sweepUpTo(SWEEP_MAX)),
     freeSlots: team.freeSlots,
     onSlotFree: team.onSlotFree,
     async stop(grace_ms) {
@@ -222,7 +240,7 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
     if (decided.status === 'appended') return;
     const waiting: Waiting | null = 'waiting' in decided ? decided.waiting : null;
     if (waiting?.key !== key) await ports.log.clearDeadline(stream, key);
-    else if (waiting.work) team.start(stream, key);
+    else if (waiting.work) await team.start(stream, key);
   }
 }
 

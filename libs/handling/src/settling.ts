@@ -29,43 +29,34 @@ export interface Settling {
 }
 
 /** Rejects with what a later try may not meet: a store that is away. */
-export type Settle = (delivery: Delivery) => Promise<'ack' | 'nak' | 'dead-letter'>;
+export type Settle = (delivery: Delivery) => Promise<'ack' | 'nak' | 'dead-letter' | 'discarded'>;
+
+/** Whoever puts a message aside to try it alone may still be at it when it is delivered once more: it was held for too long. */
+const DELIVERIES_ALONE_MAX = 2;
 
 export function settling({ handle, parked, perStream, counts, instruments, dead_letters }: Settling): Settle {
-  const park = async (delivery: Delivery, reason: DeadLetter['reason'], cause: string): Promise<string> => {
-    const letter = letterOf(delivery, reason, cause);
+  const park = async (delivery: Delivery, letter: DeadLetter): Promise<void> => {
+    const { consumer, reason, cause } = letter;
     await dead_letters.park(letter);
-    if (letter.stream !== null) await parked.changed(letter.consumer, letter.stream);
+    if (delivery.kind === 'event' && letter.stream !== null) await parked.changed(consumer, letter.stream);
     counts.dead_lettered++;
-    instruments.deadLettered(letter.consumer, reason, cause);
-    return letter.id;
+    instruments.deadLettered(consumer, reason, cause);
   };
+  const tryAlone = alone({ handle, parked, instruments, dead_letters, park });
 
-  /**
-   * What was only held while another message killed the process was delivered as often as that one. So it is put aside first
-   * and then tried once more, one at a time: what dies of it is where it belongs already, and what does not is given back.
-   */
-  const tryAlone = async (delivery: Delivery): Promise<'ack' | 'dead-letter'> => {
-    const { id } = letterOf(delivery, 'handler-crashed', '');
-    const { consumer, deliveries } = delivery;
-    const aside = await dead_letters.list({ consumer, status: 'parked' });
-    if (aside.some((letter) => letter.id === id)) return 'dead-letter';
-    const cause = `delivered ${String(deliveries)} times and never settled: handling it kills or blocks its process`;
-    await park(delivery, 'handler-crashed', cause);
-    try {
-      await handle(delivery);
-    } catch (error) {
-      instruments.fault(`${consumer} at ${String(delivery.sequence)}, alone`, error);
-      return 'dead-letter';
-    }
-    await dead_letters.settle(id, 'replayed');
-    if (delivery.kind === 'event') await parked.changed(consumer, delivery.headers['ce-subject'] ?? '');
-    return 'ack';
+  /** A consumer that goes back for an earlier letter meets it again; what a person put aside for good stays where it is. */
+  const isDiscarded = async (delivery: Delivery): Promise<boolean> => {
+    if (!(await parked.mayBeDiscarded(delivery.consumer, delivery.sequence))) return false;
+    const kept = await dead_letters.find(letterOf(delivery, 'invalid', '').id);
+    // Something else may have had this number on the bus once: a person has discarded that, and not this.
+    return kept?.status === 'discarded' && kept.body === delivery.body && kept.headers['ce-id'] === delivery.headers['ce-id'];
   };
 
   return async (delivery) => {
+    if (delivery.kind === 'event' && (await isDiscarded(delivery))) return 'discarded';
     if (delivery.kind === 'event' && (await parked.has(delivery.consumer, delivery.headers['ce-subject'] ?? ''))) {
-      await park(delivery, 'parked-behind', 'an earlier message of this stream is dead-lettered; settle that one first');
+      const cause = 'an earlier message of this stream is dead-lettered; settle that one first';
+      await park(delivery, letterOf(delivery, 'parked-behind', cause));
       return 'dead-letter';
     }
     if (delivery.deliveries > DELIVERIES_MAX) return perStream.run('alone', () => tryAlone(delivery));
@@ -73,18 +64,74 @@ export function settling({ handle, parked, perStream, counts, instruments, dead_
       await handle(delivery);
       return 'ack';
     } catch (error) {
-      if (error instanceof UnreadableEvent) await park(delivery, error.kind, error.message);
-      else if (error instanceof InvalidRequest) await park(delivery, 'invalid', error.message);
-      else if (error instanceof EventTooLarge && delivery.kind === 'inbound') await park(delivery, 'invalid', error.message);
-      else if (error instanceof ForgedEvent) await park(delivery, 'forged-event', error.message);
-      else if (!isDefect(error)) throw error;
-      else if (delivery.deliveries >= DELIVERIES_MAX)
-        await park(delivery, 'handler-failed', (error as Error).stack ?? String(error));
-      else {
+      const { reason, cause } = whyKept(error, delivery);
+      if (reason === 'handler-failed' && delivery.deliveries < DELIVERIES_MAX) {
         instruments.fault(`${delivery.consumer} at ${delivery.sequence} (delivery ${delivery.deliveries})`, error);
         return 'nak';
       }
+      await park(delivery, letterOf(delivery, reason, cause));
       return 'dead-letter';
     }
+  };
+}
+
+/** Throws what is no fault of the message. */
+function whyKept(error: unknown, { kind }: Delivery): Pick<DeadLetter, 'reason' | 'cause'> {
+  if (error instanceof UnreadableEvent) return { reason: error.kind, cause: error.message };
+  if (error instanceof InvalidRequest) return { reason: 'invalid', cause: error.message };
+  if (error instanceof EventTooLarge && kind === 'inbound') return { reason: 'invalid', cause: error.message };
+  if (error instanceof ForgedEvent) return { reason: 'forged-event', cause: error.message };
+  if (!isDefect(error)) throw error;
+  return { reason: 'handler-failed', cause: (error as Error).stack ?? String(error) };
+}
+
+type Alone = Pick<Settling, 'handle' | 'parked' | 'instruments' | 'dead_letters'> & {
+  readonly park: (delivery: Delivery, letter: DeadLetter) => Promise<void>;
+};
+
+/**
+ * What was only held while another message killed the process, or while the store was away, was delivered as often as that one.
+ * So it is put aside first and then tried once more, one at a time: what dies of it is where it belongs already, and what does
+ * not is given back. Its stream is parked only when it has failed alone: innocent messages would be kept behind an innocent one.
+ */
+function alone({ handle, parked, instruments, dead_letters, park }: Alone): Settle {
+  /** By letter: what this process has begun to try, and whether it is put aside. A later try of the living goes on with it. */
+  const trying = new Map<string, boolean>();
+
+  const onceMore = async (delivery: Delivery, aside: DeadLetter): Promise<'ack' | 'dead-letter'> => {
+    trying.set(aside.id, trying.get(aside.id) ?? false);
+    if (trying.get(aside.id) !== true) await park(delivery, aside);
+    trying.set(aside.id, true);
+    try {
+      await handle(delivery);
+    } catch (error) {
+      const { reason, cause } = whyKept(error, delivery);
+      instruments.fault(`${delivery.consumer} at ${String(delivery.sequence)}, alone`, error);
+      const failed = letterOf(delivery, reason, cause);
+      await park(delivery, failed);
+      if (failed.id !== aside.id) await dead_letters.settle(aside.id, 'replayed');
+      return 'dead-letter';
+    }
+    await dead_letters.settle(aside.id, 'replayed');
+    // Who found it put aside meanwhile may have taken this process for dead, and parked the stream.
+    if (delivery.kind === 'event') await parked.changed(delivery.consumer, delivery.headers['ce-subject'] ?? '');
+    return 'ack';
+  };
+
+  return async (delivery) => {
+    const { deliveries } = delivery;
+    const cause = `delivered ${String(deliveries)} times and never settled: handling it kills or blocks its process`;
+    const failed = letterOf(delivery, 'handler-crashed', cause);
+    const kept = trying.has(failed.id) ? null : await dead_letters.find(failed.id);
+    if (kept?.status === 'discarded') return 'discarded';
+    if (kept?.status === 'parked') {
+      if (failed.stream === null || kept.stream !== null) return 'dead-letter';
+      if (deliveries < kept.deliveries + DELIVERIES_ALONE_MAX) return 'nak';
+      await park(delivery, failed);
+      return 'dead-letter';
+    }
+    const settled = await onceMore(delivery, { ...failed, stream: null });
+    trying.delete(failed.id);
+    return settled;
   };
 }

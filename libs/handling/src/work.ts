@@ -30,8 +30,11 @@ export interface Work {
 export type Performer = (work: Work) => Promise<void>;
 
 export interface Workers {
-  /** `leased`: the key whose lease this process has just been given, by an append or a claim of its own. */
-  start(stream: string, leased: string): void;
+  /**
+   * `leased`: the key whose lease this process has just been given, by an append or a claim of its own. Where nothing is begun
+   * any more, it resolves when the lease is given back.
+   */
+  start(stream: string, leased: string): Promise<void>;
   /** Somebody appended to the stream: work for a state that is gone is aborted. */
   changed(stream: string, waiting: Waiting | null): void;
   isWorking(stream: string): boolean;
@@ -78,20 +81,24 @@ export function workers(options: WorkersOptions): Workers {
     busy++;
     const running = working.get(stream)!;
     running.wanted = false;
+    const ended = async (): Promise<void> => {
+      busy--;
+      working.delete(stream);
+      const wanted = running.wanted ? start(stream, '') : undefined;
+      while (!stopping && busy < options.slots && queue.length > 0) begin(queue.shift()!);
+      if (freeSlots() > 0) for (const listener of listeners) listener();
+      await wanted;
+    };
     running.done = workOn(options, stream, running)
       .catch((error: unknown) => options.instruments.fault(`work on ${stream}`, error))
-      .finally(() => {
-        busy--;
-        working.delete(stream);
-        if (running.wanted) start(stream, '');
-        while (!stopping && busy < options.slots && queue.length > 0) begin(queue.shift()!);
-        if (freeSlots() > 0) for (const listener of listeners) listener();
-      });
+      .then(ended);
   };
-  const start = (stream: string, leased: string): void => {
+  const start = async (stream: string, leased: string): Promise<void> => {
     const already = working.get(stream);
     if (already) already.wanted = true;
-    if (stopping || already) return;
+    if (already) return;
+    // Committed while the service was told to stop: without this it would count as lost when the lease runs out.
+    if (stopping) return giveBackQueued(options, stream);
     working.set(stream, {
       key: '',
       held: '',

@@ -139,9 +139,25 @@ export interface KeptDeadLetter extends DeadLetter {
   readonly status: 'parked' | 'replayed' | 'discarded';
 }
 
+/** What handling has to know before it handles a message of a consumer: it stays small however many letters there are. */
+export interface PutAside {
+  /** Each once: what comes later on them must queue up behind. */
+  readonly streams: readonly string[];
+  /** The greatest position of an event that a person has discarded; 0 = none. What lies behind it was never discarded. */
+  readonly discarded_up_to: number;
+}
+
 export interface DeadLetters {
-  /** Once while it is parked, and again when it was replayed and failed again; what was discarded stays discarded. */
+  /**
+   * Once while it is parked, and again when it was replayed and failed again; what was discarded stays discarded. A letter
+   * `handler-crashed` without a stream is of a message that is tried alone: parking it again says what came of that.
+   */
   park(letter: DeadLetter): Promise<void>;
+  putAside(consumer: string): Promise<PutAside>;
+  /** Null = there is none, or it is another service's. */
+  find(id: string): Promise<KeptDeadLetter | null>;
+  /** How many are parked. */
+  counts(): Promise<readonly { readonly consumer: string; readonly reason: DeadLetter['reason']; readonly parked: number }[]>;
   /** True while an unsettled letter of this consumer and stream exists: what comes later must queue behind it. */
   isParked(consumer: string, stream: string): Promise<boolean>;
   list(filter?: { readonly consumer?: string; readonly status?: KeptDeadLetter['status'] }): Promise<readonly KeptDeadLetter[]>;

@@ -10,6 +10,7 @@ export type {
   KeptDeadLetter,
   Leases,
   NewDeadline,
+  PutAside,
   RecordedEvent,
   Watermarks,
 } from './event-log.ts';

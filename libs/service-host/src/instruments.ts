@@ -40,6 +40,7 @@ export function instrumentsOf({
     handled(consumer, result, seconds) {
       metrics.deliveries.inc({ consumer, result });
       metrics.handling_seconds.observe({ consumer }, seconds);
+      if (result === 'discarded') logger.info({ consumer }, 'discarded-event-left-out');
     },
     appended: (category, events) => metrics.appended_events.inc({ category }, events),
     refused(stream, command, reason) {

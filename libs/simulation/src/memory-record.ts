@@ -1,5 +1,5 @@
 /** Beside the log: leases, watermarks, dead letters and artifacts in memory, as Postgres keeps them. */
-import type { ArtifactStore, DeadLetters, KeptDeadLetter, Leases, Watermarks } from '@baton/ports';
+import type { ArtifactStore, DeadLetter, DeadLetters, KeptDeadLetter, Leases, Watermarks } from '@baton/ports';
 import { isoOf, memoryEventLog, type MemoryEventLog, type MemoryEventLogOptions } from './memory-event-log.ts';
 
 /** All that a service's process keeps in the database; several simulated processes share one. */
@@ -62,15 +62,33 @@ export function memoryDeadLetters(now_ms: () => number): DeadLetters {
   return {
     park: async (letter) => {
       const kept = letters.get(letter.id);
-      if (kept !== undefined && (kept.status !== 'replayed' || kept.consumer !== letter.consumer)) return;
-      const { reason, cause, deliveries } = letter;
+      if (kept !== undefined && (kept.consumer !== letter.consumer || !isParkedAgain(kept, letter))) return;
+      const { stream, reason, cause, deliveries } = letter;
       // Taken out first: it is listed where it is parked now, not where it was parked before.
       letters.delete(letter.id);
-      letters.set(letter.id, { ...(kept ?? letter), reason, cause, deliveries, parked_at: isoOf(now_ms()), status: 'parked' });
+      letters.set(letter.id, {
+        ...(kept ?? letter),
+        stream,
+        reason,
+        cause,
+        deliveries,
+        parked_at: isoOf(now_ms()),
+        status: 'parked',
+      });
     },
     isParked: async (consumer, stream) =>
       [...letters.values()].some((letter) => letter.stream === stream && isOf(letter, consumer, 'parked')),
     list: async ({ consumer, status } = {}) => [...letters.values()].filter((letter) => isOf(letter, consumer, status)),
+    putAside: async (consumer) => {
+      const parked = [...letters.values()].filter((letter) => isOf(letter, consumer, 'parked'));
+      const discarded = [...letters.values()].filter((letter) => isOf(letter, consumer, 'discarded'));
+      return {
+        streams: [...new Set(parked.flatMap(({ stream }) => stream ?? []))].toSorted(),
+        discarded_up_to: Math.max(0, ...discarded.map(({ position }) => position ?? 0)),
+      };
+    },
+    find: async (id) => letters.get(id) ?? null,
+    counts: async () => countsOf([...letters.values()].filter(({ status }) => status === 'parked')),
     settle: async (id, status) => {
       const letter = letters.get(id);
       if (letter?.status !== 'parked') return false;
@@ -78,6 +96,23 @@ export function memoryDeadLetters(now_ms: () => number): DeadLetters {
       return true;
     },
   };
+}
+
+/** It was replayed and failed again, or it was put aside to be tried alone and this is what came of it. */
+const isParkedAgain = (kept: KeptDeadLetter, { stream, reason }: DeadLetter): boolean =>
+  kept.status === 'replayed' ||
+  (kept.status === 'parked' &&
+    kept.reason === 'handler-crashed' &&
+    kept.stream === null &&
+    (stream !== null || reason !== kept.reason));
+
+function countsOf(parked: readonly KeptDeadLetter[]): Awaited<ReturnType<DeadLetters['counts']>> {
+  const groups = new Map<string, { consumer: string; reason: DeadLetter['reason']; parked: number }>();
+  for (const { consumer, reason } of parked) {
+    const name = `${consumer} ${reason}`;
+    groups.set(name, { consumer, reason, parked: (groups.get(name)?.parked ?? 0) + 1 });
+  }
+  return [...groups].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, group]) => group);
 }
 
 export function memoryArtifactStore(sha256: MemoryEventLogOptions['sha256']): ArtifactStore {

@@ -85,6 +85,9 @@ export function serviceProcess(options: ProcessOptions): ServiceProcess {
     park: (letter) => ask(`park ${letter.consumer} ${letter.stream ?? ''}: ${letter.reason}`, () => letters.park(letter)),
     isParked: (consumer, stream) => ask('is parked?', () => letters.isParked(consumer, stream)),
     list: (filter) => ask('list dead letters', () => letters.list(filter)),
+    putAside: (consumer) => ask(`what is put aside of ${consumer}?`, () => letters.putAside(consumer)),
+    find: (id) => ask('find a dead letter', () => letters.find(id)),
+    counts: () => ask('count dead letters', () => letters.counts()),
     settle: (id, status) => ask('settle a dead letter', () => letters.settle(id, status)),
   };
   const unwrapped = definitionOf(service, {

@@ -82,10 +82,16 @@ const recordStatus = (context: Context) =>
     const [head, watermarks, parked, overdue] = await Promise.all([
       store.log.head(),
       store.watermarks.read(),
-      store.deadLetters.list({ status: 'parked' }),
+      store.deadLetters.counts(),
       history.overdue(OVERDUE_MS),
     ]);
-    return { log_head: head.position, bus, watermarks: Object.fromEntries(watermarks), dead_letters: parked.length, overdue };
+    return {
+      log_head: head.position,
+      bus,
+      watermarks: Object.fromEntries(watermarks),
+      dead_letters: parked.reduce((sum, counted) => sum + counted.parked, 0),
+      overdue,
+    };
   });
 type RecordStatus = Awaited<ReturnType<typeof recordStatus>>;
 

@@ -101,6 +101,83 @@ export function keepsDeadLettersContract(make: () => Promise<DeadLettersSetup>):
       expect(await deadLetters.list()).toMatchObject([{ consumer: 'planner-react', status: 'replayed' }]);
     });
 
+    it('says of what is tried alone what came of it, and parks its stream only then', async () => {
+      const aside = letter({ stream: null, reason: 'handler-crashed', cause: 'delivered 9 times', deliveries: 9 });
+      await deadLetters.park(aside);
+      await deadLetters.park({ ...aside, cause: 'a repetition', deliveries: 10 });
+      expect(await deadLetters.list()).toMatchObject([{ ...aside, status: 'parked' }]);
+      expect(await deadLetters.isParked('planner-react', 'mission-1')).toBe(false);
+      const failed = letter({ cause: 'TypeError: no', deliveries: 10 });
+      await deadLetters.park(failed);
+      await deadLetters.park(aside);
+      expect(await deadLetters.list()).toMatchObject([{ ...failed, status: 'parked' }]);
+      expect(await deadLetters.isParked('planner-react', 'mission-1')).toBe(true);
+    });
+
+    it('says of a request that was tried alone what came of it', async () => {
+      const request = { position: null, stream: null } as const;
+      await deadLetters.park(letter({ ...request, reason: 'handler-crashed', cause: 'delivered 9 times' }));
+      const failed = letter({ ...request, reason: 'invalid', cause: 'title: is missing' });
+      await deadLetters.park(failed);
+      await deadLetters.park(letter({ ...request, reason: 'handler-crashed', cause: 'a repetition' }));
+      expect(await deadLetters.list()).toMatchObject([{ ...failed, status: 'parked' }]);
+    });
+
+    it('leaves what is tried alone as a person left it', async () => {
+      const aside = letter({ stream: null, reason: 'handler-crashed' });
+      await deadLetters.park(aside);
+      await deadLetters.settle(aside.id, 'discarded');
+      await deadLetters.park(letter());
+      expect(await deadLetters.list()).toMatchObject([{ ...aside, status: 'discarded' }]);
+    });
+
+    it('parks a letter again without its stream when it is tried alone again', async () => {
+      await deadLetters.park(letter());
+      await deadLetters.settle('planner-react:7', 'replayed');
+      await deadLetters.park(letter({ stream: null, reason: 'handler-crashed' }));
+      expect(await deadLetters.isParked('planner-react', 'mission-1')).toBe(false);
+    });
+
+    it('knows what is put aside: each parked stream once, and how far something was discarded', async () => {
+      const known = async (consumer: string) => deadLetters.putAside(consumer);
+      expect(await known('planner-react')).toEqual({ streams: [], discarded_up_to: 0 });
+      const at = (position: number, stream: string | null, rest: Partial<DeadLetter> = {}) =>
+        deadLetters.park(letter({ id: `${rest.consumer ?? 'planner-react'}:${position}`, position, stream, ...rest }));
+      for (const position of [1, 2, 3]) await at(position, 'mission-2');
+      for (const position of [4, 5]) await at(position, 'mission-1');
+      await at(6, null);
+      await at(7, 'mission-3');
+      await at(8, 'mission-4');
+      await at(9, 'mission-5', { consumer: 'planner-inbound' });
+      await deadLetters.park(letter({ id: 'request', position: null, stream: null, consumer: 'planner-inbound' }));
+      await deadLetters.settle('planner-react:2', 'discarded');
+      await deadLetters.settle('planner-react:7', 'discarded');
+      await deadLetters.settle('planner-react:8', 'replayed');
+      await deadLetters.settle('request', 'discarded');
+      expect(await known('planner-react')).toEqual({ streams: ['mission-1', 'mission-2'], discarded_up_to: 7 });
+      expect(await known('planner-inbound')).toEqual({ streams: ['mission-5'], discarded_up_to: 0 });
+    });
+
+    it('finds one by its id, whatever became of it', async () => {
+      await deadLetters.park(letter());
+      await deadLetters.settle('planner-react:7', 'discarded');
+      expect(await deadLetters.find('planner-react:7')).toEqual((await deadLetters.list())[0]);
+      expect(await deadLetters.find('planner-react:8')).toBeNull();
+    });
+
+    it('counts what is parked, by consumer and reason', async () => {
+      expect(await deadLetters.counts()).toEqual([]);
+      for (const id of ['a', 'b', 'c']) await deadLetters.park(letter({ id, reason: 'parked-behind' }));
+      await deadLetters.park(letter({ id: 'd' }));
+      await deadLetters.park(letter({ id: 'e', consumer: 'planner-inbound' }));
+      await deadLetters.settle('c', 'replayed');
+      expect(await deadLetters.counts()).toEqual([
+        { consumer: 'planner-inbound', reason: 'handler-failed', parked: 1 },
+        { consumer: 'planner-react', reason: 'handler-failed', parked: 1 },
+        { consumer: 'planner-react', reason: 'parked-behind', parked: 2 },
+      ]);
+    });
+
     it('lists in the order of parking, by consumer and by status', async () => {
       await deadLetters.park(letter({ id: 'b' }));
       await deadLetters.park(letter({ id: 'c', consumer: 'planner-inbound' }));

@@ -4,6 +4,8 @@ import type { Guard } from '../guard.ts';
 const SETTLING = 'libs/handling/src/settling.ts';
 const DECIDE = 'libs/handling/src/decide-and-append.ts';
 const SERVICE_SPEC = 'libs/handling/src/service.spec.ts';
+const SETTLING_SPEC = 'libs/handling/src/settling.spec.ts';
+const SLOTS_SPEC = 'libs/handling/src/slots.spec.ts';
 const AT_ONCE_SPEC = 'libs/handling/src/at-once.spec.ts';
 const JSON_FILE = 'libs/contracts/src/outside-json.ts';
 const JSON_SPEC = 'libs/contracts/src/outside-json.spec.ts';
@@ -13,8 +15,8 @@ export const handlingGuards: readonly Guard[] = [
     name: 'a message is tried a limited number of times, then parked',
     promise: 'G7',
     file: SETTLING,
-    text: 'else if (delivery.deliveries >= DELIVERIES_MAX)',
-    off: 'else if (delivery.deliveries >= 1_000_000)',
+    text: "if (reason === 'handler-failed' && delivery.deliveries < DELIVERIES_MAX) {",
+    off: "if (reason === 'handler-failed') {",
     spec: SERVICE_SPEC,
     test: 'whose handler has a defect is given back longer and longer, then parked',
   },
@@ -35,6 +37,33 @@ export const handlingGuards: readonly Guard[] = [
     off: 'if (delivery.deliveries < 0) {',
     spec: SERVICE_SPEC,
     test: 'that nobody can read is parked with its cause, and what follows on its stream behind it, in order',
+  },
+  {
+    name: 'what was discarded is not handled when it comes again',
+    promise: 'G7',
+    file: SETTLING,
+    text: "if (delivery.kind === 'event' && (await isDiscarded(delivery))) return 'discarded';",
+    off: '',
+    spec: SETTLING_SPEC,
+    test: 'is acknowledged and not handled when its consumer goes back',
+  },
+  {
+    name: 'each request keeps a letter of its own',
+    promise: 'G7',
+    file: 'libs/handling/src/letter.ts',
+    text: ' : requestName(delivery);',
+    off: ' : delivery.id;',
+    spec: SETTLING_SPEC,
+    test: 'is kept however many others came under its id, and once however often it comes',
+  },
+  {
+    name: 'what is only tried alone parks no stream',
+    promise: 'G7',
+    file: SETTLING,
+    text: 'await onceMore(delivery, { ...failed, stream: null });',
+    off: 'await onceMore(delivery, failed);',
+    spec: SETTLING_SPEC,
+    test: 'keeps nobody of its stream waiting meanwhile, in this process or in another',
   },
   {
     name: 'nothing is dropped on what a process remembers',
@@ -71,6 +100,24 @@ export const handlingGuards: readonly Guard[] = [
     off: '',
     spec: 'libs/handling/src/work.spec.ts',
     test: 'that waited for a slot until another process took it is left to that one',
+  },
+  {
+    name: 'work that nobody begins any more is given back',
+    promise: 'G5',
+    file: 'libs/handling/src/work.ts',
+    text: 'if (stopping) return giveBackQueued(options, stream);',
+    off: 'if (stopping) return;',
+    spec: SLOTS_SPEC,
+    test: 'is given back at once where it was being appended then, and what began nowhere waits for nobody',
+  },
+  {
+    name: 'long work is decided only where a slot is free',
+    promise: 'G5',
+    file: 'libs/handling/src/slots.ts',
+    text: 'return free() === 0 ? null : book(1, job);',
+    off: 'return book(1, job);',
+    spec: SLOTS_SPEC,
+    test: 'is given back undecided where no slot is free, and is no attempt that gets lost',
   },
   {
     name: 'work at once that fails leaves the intent alone',
