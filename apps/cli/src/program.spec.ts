@@ -71,7 +71,7 @@ describe('baton on the command line', () => {
     expect(stderr).toContain('baton up');
   });
 
-  it.each([['list'], ['status'], ['cancel', 'abc', '--as', 'ada']])(
+  it.each([['list'], ['status'], ['cancel', 'abcd', '--as', 'ada']])(
     'means the home that was named, whatever stack elsewhere is exported, with %s',
     async (...args) => {
       const nobody = 'http://127.0.0.1:9';
