@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { ACK_WAIT_MS, CONSUMERS, EVENT_STREAM, STREAMS } from '@baton/contracts';
+import { ACK_WAIT_MS, CONSUMERS, EVENT_STREAM, INBOUND_STREAM, STREAMS } from '@baton/contracts';
 import { eventually } from '@baton/testing';
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { TopologyMismatch, ensureTopology, handledUpTo, watchWatermarks, type BusConnection } from '../src/index.ts';
@@ -35,10 +35,12 @@ describe('the topology', () => {
       storage: 'file',
       discard: 'new',
       deny_delete: true,
-      deny_purge: true,
+      deny_purge: false,
+      max_age: 0,
       allow_direct: true,
       max_msg_size: 524_288,
     });
+    expect((await manager.streams.info(INBOUND_STREAM)).config).toMatchObject({ discard: 'new', deny_purge: true });
     const consumer = await manager.consumers.info(EVENT_STREAM, 'release-react');
     expect(consumer.config).toMatchObject({
       ack_policy: 'explicit',

@@ -22,6 +22,7 @@ const LABELS_OF_FEW_VALUES = [
   'failure_class',
   'step',
   'tier',
+  'stream',
 ];
 const nothing = Object.fromEntries(
   Object.entries(CATALOGUE)
