@@ -1,8 +1,8 @@
 /** A dead letter is given back to its consumer, or put aside for good. Settling is its owner's right: only on the local stack. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { PROVISIONER, connectBus, ensureTopology, publishInbound, type BusConnection, type BusLogger } from '@baton/bus';
-import { CONSUMERS, EVENT_STREAM, INBOUND, roleOf, type ConsumerName, type InboundName } from '@baton/contracts';
-import { openEventStore } from '@baton/event-store';
+import { PROVISIONER, connectBus, publishInbound, type BusConnection, type BusLogger } from '@baton/bus';
+import { CONSUMERS, INBOUND, roleOf, type ConsumerName, type InboundName } from '@baton/contracts';
+import { openEventStore, type EventStore } from '@baton/event-store';
 import type { DeadLetters, KeptDeadLetter } from '@baton/ports';
 import { databaseUrl } from '@baton/tools';
 import type { Context } from '../context.ts';
@@ -12,16 +12,15 @@ import { requireSecrets } from '../read/connect.ts';
 import { requireStack } from '../stack/home.ts';
 import { withinMs } from '../stack/provision.ts';
 import { nkeyOf, passwordOf } from '../stack/secrets.ts';
+import { setBack } from './set-back.ts';
 
 /** The services look anew which streams are parked every two seconds; before that, what comes back would be parked again. */
 const UNPARKED_KNOWN_AFTER_MS = 3_000;
-const REQUEST_MS_MAX = 5_000;
 const CONNECT_MS_MAX = 5_000;
-const RESET_ATTEMPTS_MAX = 5;
 
 /** Ids of what was settled. */
 export async function discardLetter(context: Context, letter: KeptDeadLetter): Promise<readonly string[]> {
-  await asOwner(context, letter, (letters) => settle(letters, letter, 'discarded'));
+  await asOwner(context, letter, ({ deadLetters }) => settle(deadLetters, letter, 'discarded'));
   return [letter.id];
 }
 
@@ -43,17 +42,17 @@ export async function replayLetter(
       `see deploy/runbooks/forged-event.md; put the letter aside with baton deadletters discard ${letter.id}`,
     );
   if (letter.position === null) return replayRequest(context, letter, progress);
-  const settled = await asOwner(context, letter, async (letters) => {
+  const { settled, kept } = await asOwner(context, letter, async ({ deadLetters, watermarks }) => {
     // All of this stream: what queued up behind it comes back with it, and what an interrupted replay has settled already.
-    const together = returning(letter, await letters.list({ consumer }));
-    for (const other of together) if (other.status === 'parked') await settle(letters, other, 'replayed');
-    return together;
+    const together = returning(letter, await deadLetters.list({ consumer }));
+    for (const other of together) if (other.status === 'parked') await settle(deadLetters, other, 'replayed');
+    return { settled: together, kept: await watermarks.read() };
   });
   progress('waiting until every replica knows that the stream is not parked any more');
   await delay(UNPARKED_KNOWN_AFTER_MS);
   const from = Math.min(...settled.map((other) => other.position ?? Infinity));
   progress(`setting ${consumer} back to position ${String(from)}`);
-  await resetConsumer(context, consumer, from);
+  await asProvisioner(context, (bus) => setBack(bus, { consumer, position: from, kept, progress }));
   return settled.map((other) => other.id);
 }
 
@@ -79,7 +78,7 @@ async function replayRequest(
   // then: the bus drops it within its window, and after that the request's own key makes it the same one for its owner.
   const { duplicate } = await withBus(context, (bus) => publishInbound(bus.connection, name, body, { id: replayId(letter) }));
   if (duplicate) progress('it was published by an earlier replay that did not settle it; settling it now');
-  await asOwner(context, letter, (letters) => settle(letters, letter, 'replayed'));
+  await asOwner(context, letter, ({ deadLetters }) => settle(deadLetters, letter, 'replayed'));
   return [letter.id];
 }
 
@@ -110,7 +109,7 @@ function consumerOf(letter: KeptDeadLetter): ConsumerName {
   );
 }
 
-async function asOwner<T>(context: Context, letter: KeptDeadLetter, use: (letters: DeadLetters) => Promise<T>): Promise<T> {
+async function asOwner<T>(context: Context, letter: KeptDeadLetter, use: (store: EventStore) => Promise<T>): Promise<T> {
   const role = roleOf(CONSUMERS[consumerOf(letter)].service);
   const url = databaseUrl(requireStack(context.home).postgres_url, {
     user: role,
@@ -118,14 +117,13 @@ async function asOwner<T>(context: Context, letter: KeptDeadLetter, use: (letter
   });
   const store = openEventStore({ url, application_name: 'baton-cli-deadletters' });
   try {
-    return await use(store.deadLetters);
+    return await use(store);
   } finally {
     await store.close();
   }
 }
 
-/** Made again behind the position before: the only way in which a durable consumer goes back. */
-async function resetConsumer(context: Context, consumer: ConsumerName, position: number): Promise<void> {
+async function asProvisioner<T>(context: Context, use: (bus: BusConnection) => Promise<T>): Promise<T> {
   const nkey_seed = nkeyOf(requireSecrets(context), PROVISIONER).seed;
   const servers = requireStack(context.home).nats_url;
   const bus = await withinMs(
@@ -134,19 +132,10 @@ async function resetConsumer(context: Context, consumer: ConsumerName, position:
     `nats-server at ${servers} does not let the provisioner in`,
   );
   try {
-    for (let attempt = 1; attempt <= RESET_ATTEMPTS_MAX; attempt++) if (await madeAgain(bus, consumer, position)) return;
-    throw new CliProblem(EXIT.unexpected, `${consumer} was made by somebody else each time it was removed`, 'try again');
+    return await use(bus);
   } finally {
     await bus.close();
   }
-}
-
-async function madeAgain(bus: BusConnection, consumer: ConsumerName, position: number): Promise<boolean> {
-  await bus.connection.request(`$JS.API.CONSUMER.DELETE.${EVENT_STREAM}.${consumer}`, undefined, { timeout: REQUEST_MS_MAX });
-  // False: the relay, which looks after what is missing, was faster and made it at the watermark.
-  return (
-    await ensureTopology(bus.connection, { replicas: 1, consumer_start: new Map([[consumer, position - 1]]), only_missing: true })
-  ).created.includes(consumer);
 }
 
 const silent: BusLogger = { info: () => undefined, warn: () => undefined, error: () => undefined, fatal: () => undefined };
