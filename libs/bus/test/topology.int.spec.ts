@@ -120,4 +120,32 @@ describe('the topology', () => {
     expect([...of_restored.kept]).toEqual([]);
     await relay.close();
   });
+
+  it('does not keep a watermark past events that left the bus before they were handled, and says which', async () => {
+    const log = memoryLog();
+    const relay_bus = await server.as('relay');
+    const relay = relayOf(log, relay_bus);
+    log.append(Array.from({ length: 30 }, () => 'm-1'));
+    await eventually(() => relay.position() === 30, WITHIN);
+    const { streams } = await jetstreamManager(relay_bus.connection, { checkAPI: false });
+    await streams.purge(EVENT_STREAM, { seq: 21 });
+    const watermarks = memoryWatermarks();
+    await watermarks.advance('planner-react', 10);
+    await watermarks.advance('reviewer-react', 20);
+    const logger = recordingLogger();
+    // The last one is new: it begins with what the bus has.
+    const consumers = ['planner-react', 'reviewer-react', 'approval-react'] as const;
+    const watch = watchWatermarks({ connection: bus.connection, consumers, watermarks, log, logger, interval_ms: 20 });
+    await eventually(() => watermarks.kept.get('approval-react') === 30 && watermarks.kept.get('reviewer-react') === 30, WITHIN);
+    await watch.close();
+    expect(watermarks.kept.get('planner-react')).toBe(10);
+    expect(logger.lines).toEqual([
+      {
+        level: 'error',
+        event: 'bus-events-missed',
+        fields: { consumer: 'planner-react', from: 11, to: 20, fix: expect.stringContaining('baton rebuild bus') },
+      },
+    ]);
+    await relay.close();
+  });
 });

@@ -110,6 +110,15 @@ export const busGuards: readonly Guard[] = [
     test: 'keeps what a consumer that was set back has to handle again, whatever its watermark',
   },
   {
+    name: 'no watermark passes over what left the bus unhandled',
+    promise: 'G2',
+    file: 'libs/bus/src/watermarks.ts',
+    text: 'if (await hasMissed(consumer, begins)) continue;',
+    off: 'await hasMissed(consumer, begins);',
+    spec: 'libs/bus/test/topology.int.spec.ts',
+    test: 'does not keep a watermark past events that left the bus before they were handled, and says which',
+  },
+  {
     name: 'only the relay may trim events',
     promise: 'P2',
     file: PERMISSIONS,
