@@ -73,7 +73,7 @@ describe('on a bus that was trimmed', () => {
     expect((await busHead(provisioner))?.first_sequence).toBe(5);
   });
 
-  it('the rest is compared with the log, also where it is trimmed meanwhile; a message that is missing is told', async () => {
+  it('the rest is compared with the log, also where it is trimmed meanwhile', async () => {
     await eventually(async () => (await busHead(provisioner))?.last_sequence === EVENTS, WITHIN);
     const { log } = release;
     const auditor = await servers.store('auditor');
