@@ -27,10 +27,13 @@ function openRelay(platform: Platform<RelayConfig>): Pick<Relay, 'close'> {
       metrics.relay_published_position.set(events.at(-1)?.position ?? 0);
       sealing.follow(events);
     },
-    on_inspected: (position) => {
+    on_inspected: (position, fill) => {
       metrics.relay_published_position.set(position);
+      for (const [stream, share] of fill) metrics.stream_fill.set({ stream }, share);
     },
     on_status: (status) => {
+      // Who does not lead does not look: what it saw last would stand there for ever.
+      if (status === 'standby' || status === 'closed') metrics.stream_fill.reset();
       metrics.relay_halted.set(status === 'halted' ? 1 : 0);
       // Also one that is halted: the bus may be wrong and the log right.
       if (status !== 'closed') sealing.lead(status !== 'standby');

@@ -98,6 +98,8 @@ describe('the relay service', () => {
     expect(await metric(first, 'baton_relay_published_position')).toBe(200);
     expect(await metric(first, 'baton_relay_published_events_total')).toBe(200);
     expect(await metric(first, 'baton_relay_halted')).toBe(0);
+    for (const stream of ['BATON_EVENTS', 'BATON_INBOUND'])
+      expect(await metric(first, `baton_stream_fill_ratio{stream="${stream}"}`)).toBeGreaterThanOrEqual(0);
 
     await start();
     await first.stop();

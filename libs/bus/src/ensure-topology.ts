@@ -58,7 +58,7 @@ export const STREAM_NAMES = Object.keys(STREAMS) as StreamName[];
 export const CONSUMER_NAMES = Object.keys(CONSUMERS) as ConsumerName[];
 
 export function streamConfig(name: StreamName, replicas: number): Partial<StreamConfig> & { name: string } {
-  const { subjects, max_age_ms, max_bytes, max_msg_bytes, duplicate_window_ms } = STREAMS[name];
+  const { subjects, max_age_ms, max_bytes, max_msg_bytes, duplicate_window_ms, trimmed } = STREAMS[name];
   return {
     name,
     subjects: [...subjects],
@@ -72,7 +72,8 @@ export function streamConfig(name: StreamName, replicas: number): Partial<Stream
     duplicate_window: nanos(duplicate_window_ms),
     num_replicas: replicas,
     deny_delete: true,
-    deny_purge: true,
+    // Whom the permissions let: the relay, and only where there is something to trim.
+    deny_purge: !trimmed,
     allow_direct: true,
   };
 }
@@ -110,8 +111,10 @@ interface Done {
 }
 
 async function ensureStream(manager: JetStreamManager, name: StreamName, options: TopologyOptions, done: Done): Promise<void> {
-  const wanted = streamConfig(name, options.replicas);
   const found = await streamInfo(manager, name);
+  const made_so = streamConfig(name, options.replicas);
+  // Denied by an earlier release, it is denied for good: the relay says so.
+  const wanted = found?.config.deny_purge === true ? { ...made_so, deny_purge: true } : made_so;
   if (!found) {
     const first_seq = name === EVENT_STREAM ? options.event_stream_first_sequence : undefined;
     const made = await unlessMade([STREAM_NAME_IN_USE], () =>

@@ -25,6 +25,7 @@ export {
   watchSyncSetting,
   type SyncSetting,
 } from './sync-setting.ts';
+export { TRIM_DECIDED_MS_MAX } from './trimming.ts';
 export {
   WATERMARK_INTERVAL_MS,
   handledUpTo,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { CONSUMERS } from '@baton/contracts';
+import { CONSUMERS, EVENT_STREAM } from '@baton/contracts';
 import { natsConf } from './nats-conf.ts';
 import { BUS_USERS, CLI, permissionsOf } from './permissions.ts';
 
@@ -19,6 +19,15 @@ describe('nats.conf', () => {
     expect(writers).toEqual(['relay']);
     for (const user of BUS_USERS)
       expect(permissionsOf(user).subscribe).toEqual(user === CLI ? [`_INBOX_${user}.>`, 'baton.event.>'] : [`_INBOX_${user}.>`]);
+  });
+
+  it('lets the relay alone trim the stream of events, and nobody that of requests', () => {
+    const trimmers = BUS_USERS.flatMap((user) =>
+      permissionsOf(user)
+        .publish.filter((subject) => /^\$JS\.API\.(STREAM\.(PURGE|\*|>)|>|\*)/.test(subject))
+        .map((subject) => [user, subject]),
+    );
+    expect(trimmers).toEqual([['relay', `$JS.API.STREAM.PURGE.${EVENT_STREAM}`]]);
   });
 
   it('lets each consumer be pulled by its service alone', () => {

@@ -50,6 +50,7 @@ const RIGHTS: Readonly<Record<BusRight, (user: BusUser) => Permissions>> = {
     publish: [...consumersOf(user).flatMap(pulling), `$JS.API.STREAM.INFO.${EVENT_STREAM}`],
   }),
   'publish-events': () => ({ ...none, publish: STREAMS[EVENT_STREAM].subjects }),
+  'trim-events': () => ({ ...none, publish: [`$JS.API.STREAM.PURGE.${EVENT_STREAM}`] }),
   'publish-inbound': () => ({ ...none, publish: STREAMS[INBOUND_STREAM].subjects }),
   'read-events': () => ({
     ...none,

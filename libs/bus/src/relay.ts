@@ -7,13 +7,14 @@
  *   halted    the stream holds what the log does not; nothing is published until somebody has put that right
  *   closed
  */
-import type { ToldEvent } from '@baton/contracts';
+import { EVENT_STREAM, type ToldEvent } from '@baton/contracts';
 import { failpoint, type EventLog, type Leases, type Watermarks } from '@baton/ports';
 import type { BusConnection } from './connect.ts';
 import { leadership } from './leadership.ts';
 import type { BusLogger } from './logger.ts';
 import { pipelinedPublish, type PipelinedPublish } from './pipelined-publish.ts';
 import { inspectTail } from './stream-tail.ts';
+import { fillOf, trimming } from './trimming.ts';
 import { waker } from './waker.ts';
 
 /** Names of leases begin with the service that may take them. */
@@ -45,8 +46,8 @@ export interface RelayOptions {
   readonly lease_ms?: number;
   /** Told after each batch what is on the bus now: consecutive, in order, at least one. */
   readonly on_published?: (events: readonly ToldEvent[]) => void;
-  /** The stream was found to end here. */
-  readonly on_inspected?: (position: number) => void;
+  /** The event stream was found to end here, and the streams to be this full: name → 0 to 1. */
+  readonly on_inspected?: (position: number, fill: ReadonlyMap<string, number>) => void;
   readonly on_status?: (status: RelayStatus) => void;
 }
 
@@ -80,6 +81,7 @@ export function startRelay(options: RelayOptions): Relay {
     else logger.info({ position: state.position, ...fields }, `relay-${status}`);
   };
   const publisher = pipelinedPublish(bus, ACK_TIMEOUT_MS);
+  const trim = trimming({ connection: bus.connection, watermarks: options.watermarks, logger });
   void followConnection(bus, state, publisher, alarm.wake);
 
   const lead = leadership({
@@ -92,7 +94,7 @@ export function startRelay(options: RelayOptions): Relay {
       signal.addEventListener('abort', alarm.wake);
       state.inspect = true;
       state.told = [];
-      await copy(options, state, publisher, { signal, to, sleep: alarm.sleep });
+      await copy(options, state, publisher, { signal, to, trim, sleep: alarm.sleep });
       to('standby');
     },
   });
@@ -140,6 +142,7 @@ function takeTold(state: State): readonly ToldEvent[] {
 interface Term {
   readonly signal: AbortSignal;
   readonly to: (status: RelayStatus, fields?: object) => void;
+  readonly trim: ReturnType<typeof trimming>;
   readonly sleep: (ms_max: number) => Promise<void>;
 }
 
@@ -147,7 +150,7 @@ async function copy(
   options: RelayOptions,
   state: State,
   publisher: PipelinedPublish,
-  { signal, to, sleep }: Term,
+  { signal, to, trim, sleep }: Term,
 ): Promise<void> {
   const { log, batch_max = RELAY_BATCH_MAX, poll_ms = RELAY_POLL_MS } = options;
   /** Not cut short by appends, which would turn every wait for the bus into a busy loop. */
@@ -168,7 +171,7 @@ async function copy(
       }
       if (state.inspect || performance.now() - inspected_ms > INSPECT_MS) {
         ahead = null;
-        if (!(await inspect(options, state, to))) {
+        if (!(await inspect(options, state, { to, trim }))) {
           await pause(RETRY_MS_MAX);
           continue;
         }
@@ -217,7 +220,7 @@ async function copy(
   }
 }
 
-async function inspect(options: RelayOptions, state: State, to: Term['to']): Promise<boolean> {
+async function inspect(options: RelayOptions, state: State, { to, trim }: Pick<Term, 'to' | 'trim'>): Promise<boolean> {
   const { bus, log, watermarks, replicas, logger } = options;
   // Set before looking: what happens meanwhile asks for another look.
   state.inspect = false;
@@ -229,7 +232,8 @@ async function inspect(options: RelayOptions, state: State, to: Term['to']): Pro
   }
   if (tail.created.length > 0) logger.warn({ created: tail.created, position: tail.position }, 'relay-topology-recreated');
   state.position = tail.position;
-  options.on_inspected?.(tail.position);
+  options.on_inspected?.(tail.position, new Map(tail.streams.map((stream) => [stream.config.name, fillOf(stream)])));
+  for (const stream of tail.streams) if (stream.config.name === EVENT_STREAM) await trim(stream);
   if (state.status !== 'waiting') to('copying');
   return true;
 }

@@ -1,7 +1,7 @@
 /** The stream is there and is a copy of the beginning of the log; where it is not, nobody may publish. */
-import { CONSUMERS, EVENT_STREAM, type StoredEvent } from '@baton/contracts';
+import { CONSUMERS, EVENT_STREAM, INBOUND_STREAM, type StoredEvent } from '@baton/contracts';
 import type { EventLog, Watermarks } from '@baton/ports';
-import { jetstreamManager, type JetStreamManager, type StoredMsg } from '@nats-io/jetstream';
+import { jetstreamManager, type JetStreamManager, type StoredMsg, type StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { encodeEvent } from './cloud-event.ts';
 import { CONSUMER_NAMES, ensureTopology, streamInfo } from './ensure-topology.ts';
@@ -13,7 +13,13 @@ const API = { checkAPI: false, timeout: 2_000 };
 
 export type StreamTail =
   /** The log goes on behind this position. */
-  | { readonly status: 'follows'; readonly position: number; readonly head: number; readonly created: readonly string[] }
+  | {
+      readonly status: 'follows';
+      readonly position: number;
+      readonly head: number;
+      readonly created: readonly string[];
+      readonly streams: readonly StreamInfo[];
+    }
   /** The stream holds what the log does not: the database was restored to an earlier time, or it is another log's stream. */
   | { readonly status: 'broker-ahead'; readonly sequence: number; readonly head: number; readonly cause: string };
 
@@ -59,7 +65,8 @@ export async function inspectTail({
   const first = Math.min(sequence, Math.max(known_position + 1, sequence - COMPARED_MAX + 1, info.state.first_seq));
   const cause = info.state.messages > 0 ? await firstDifference(first, sequence, manager, log) : null;
   if (cause !== null) return { status: 'broker-ahead', sequence, head, cause };
-  return { status: 'follows', position: sequence, head, created };
+  const inbound = await streamInfo(manager, INBOUND_STREAM);
+  return { status: 'follows', position: sequence, head, created, streams: inbound ? [info, inbound] : [info] };
 }
 
 /** By what is said and done with an event, not by its id alone: ids can be foretold. Null = all are true copies. */

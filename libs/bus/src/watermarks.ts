@@ -9,6 +9,9 @@ import { waker } from './waker.ts';
 
 export const WATERMARK_INTERVAL_MS = 5_000;
 
+const MISSED_FIX =
+  'somebody removed events from the bus that this consumer has not handled: `baton rebuild bus` brings them back from the log (deploy/runbooks/rebuild-bus.md)';
+
 export interface WatchWatermarksOptions {
   readonly connection: NatsConnection;
   readonly consumers: readonly ConsumerName[];
@@ -32,6 +35,7 @@ export function watchWatermarks({
   logger,
 }: WatchWatermarksOptions): WatermarksWatch {
   const kept = new Map<ConsumerName, number>();
+  const missed = new Set<ConsumerName>();
   const watched = consumers.filter((name) => CONSUMERS[name].stream === EVENT_STREAM);
   const alarm = waker();
   let closing = false;
@@ -43,12 +47,25 @@ export function watchWatermarks({
     );
     if (further.length === 0) return;
     const { position: head } = await log.head();
+    const begins = (await streamInfo(manager, EVENT_STREAM))?.state.first_seq ?? 0;
     for (const [consumer, position] of further) {
       // A bus that is ahead of a restored log has handled another history: what the log holds there is still to be handled.
       if (position > head) continue;
+      if (await hasMissed(consumer, begins)) continue;
       await watermarks.advance(consumer, position);
       kept.set(consumer, position);
     }
+  }
+
+  /** Trimmed is only what lies behind every watermark: a gap behind this one left the bus unhandled, and must not be passed over. */
+  async function hasMissed(consumer: ConsumerName, begins: number): Promise<boolean> {
+    if (begins <= (kept.get(consumer) ?? 0) + 1 || CONSUMERS[consumer].pull === 'gather') return false;
+    // Another replica may have kept more than this one. One without a watermark is new, and begins with what the bus has.
+    const last = (await watermarks.read()).get(consumer);
+    if (last === undefined || begins <= last + 1) return false;
+    if (!missed.has(consumer)) logger.error({ consumer, from: last + 1, to: begins - 1, fix: MISSED_FIX }, 'bus-events-missed');
+    missed.add(consumer);
+    return true;
   }
 
   const running = (async () => {

@@ -83,7 +83,7 @@ describe('what a user of the bus may not do', () => {
   it('leave anything behind: the stream holds what the relay published, and every consumer is as it was', async () => {
     const manager = await jetstreamManager(as('provisioner').connection, { checkAPI: false });
     const { state, config } = await manager.streams.info(EVENT_STREAM);
-    expect([state.messages, state.last_seq, config.deny_delete, config.deny_purge]).toEqual([1, 1, true, true]);
+    expect([state.messages, state.last_seq, config.deny_delete, config.deny_purge]).toEqual([1, 1, true, false]);
     for (const name of ALL_CONSUMERS) {
       const info = await manager.consumers.info(CONSUMERS[name].stream, name);
       expect([name, info.delivered.consumer_seq, info.num_ack_pending]).toEqual([name, 0, 0]);
@@ -93,7 +93,16 @@ describe('what a user of the bus may not do', () => {
   it('remove events, even as the one who provisions', async () => {
     const manager = await jetstreamManager(as('provisioner').connection);
     await expect(manager.streams.purge(EVENT_STREAM)).rejects.toThrow(DENIED);
-    await expect(manager.streams.update(EVENT_STREAM, { deny_purge: false })).rejects.toThrow(/deny purge/);
+    await expect(manager.streams.update(EVENT_STREAM, { deny_delete: false })).rejects.toThrow(/deny message delete/);
+    await expect(manager.streams.update(INBOUND_STREAM, { deny_purge: false })).rejects.toThrow(/deny purge/);
+  });
+
+  it('trim, unless they are the relay, and that only events', async () => {
+    const trim = async (user: BusUser, stream: string) =>
+      outcomeOf(user, `$JS.API.STREAM.PURGE.${stream}`, JSON.stringify({ seq: 1 }));
+    for (const user of BUS_USERS)
+      expect([user, await trim(user, EVENT_STREAM)]).toEqual([user, user === 'relay' ? 'answered' : 'denied']);
+    for (const user of BUS_USERS) expect([user, await trim(user, INBOUND_STREAM)]).toEqual([user, 'denied']);
   });
 
   it('log in with no key, or with one that nobody knows', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { ACK_WAIT_MS, CONSUMERS, EVENT_STREAM, STREAMS } from '@baton/contracts';
+import { ACK_WAIT_MS, CONSUMERS, EVENT_STREAM, INBOUND_STREAM, STREAMS } from '@baton/contracts';
 import { eventually } from '@baton/testing';
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { TopologyMismatch, ensureTopology, handledUpTo, watchWatermarks, type BusConnection } from '../src/index.ts';
@@ -35,10 +35,12 @@ describe('the topology', () => {
       storage: 'file',
       discard: 'new',
       deny_delete: true,
-      deny_purge: true,
+      deny_purge: false,
+      max_age: 0,
       allow_direct: true,
       max_msg_size: 524_288,
     });
+    expect((await manager.streams.info(INBOUND_STREAM)).config).toMatchObject({ discard: 'new', deny_purge: true });
     const consumer = await manager.consumers.info(EVENT_STREAM, 'release-react');
     expect(consumer.config).toMatchObject({
       ack_policy: 'explicit',
@@ -116,6 +118,34 @@ describe('the topology', () => {
     const ahead = { connection: bus.connection, consumers, watermarks: of_restored, log: restored, logger: recordingLogger() };
     await watchWatermarks(ahead).close();
     expect([...of_restored.kept]).toEqual([]);
+    await relay.close();
+  });
+
+  it('does not keep a watermark past events that left the bus before they were handled, and says which', async () => {
+    const log = memoryLog();
+    const relay_bus = await server.as('relay');
+    const relay = relayOf(log, relay_bus);
+    log.append(Array.from({ length: 30 }, () => 'm-1'));
+    await eventually(() => relay.position() === 30, WITHIN);
+    const { streams } = await jetstreamManager(relay_bus.connection, { checkAPI: false });
+    await streams.purge(EVENT_STREAM, { seq: 21 });
+    const watermarks = memoryWatermarks();
+    await watermarks.advance('planner-react', 10);
+    await watermarks.advance('reviewer-react', 20);
+    const logger = recordingLogger();
+    // The last one is new: it begins with what the bus has.
+    const consumers = ['planner-react', 'reviewer-react', 'approval-react'] as const;
+    const watch = watchWatermarks({ connection: bus.connection, consumers, watermarks, log, logger, interval_ms: 20 });
+    await eventually(() => watermarks.kept.get('approval-react') === 30 && watermarks.kept.get('reviewer-react') === 30, WITHIN);
+    await watch.close();
+    expect(watermarks.kept.get('planner-react')).toBe(10);
+    expect(logger.lines).toEqual([
+      {
+        level: 'error',
+        event: 'bus-events-missed',
+        fields: { consumer: 'planner-react', from: 11, to: 20, fix: expect.stringContaining('baton rebuild bus') },
+      },
+    ]);
     await relay.close();
   });
 });

@@ -10,6 +10,8 @@ export type BusRight =
   | 'pull-own'
   /** The only one who writes events. */
   | 'publish-events'
+  /** Removes from the bus what every service has handled; the log keeps it. */
+  | 'trim-events'
   | 'publish-inbound'
   /** Single messages by their number: leaves nothing behind on the server and takes nothing from anybody. */
   | 'read-events'
@@ -86,7 +88,7 @@ export const SERVICES = {
     appends: [],
     reads: [...POSITIONS, 'events'],
     calls: [...LEASES, 'news_channel'],
-    bus: ['publish-events', 'read-events', 'make-topology', 'ask-settings'],
+    bus: ['publish-events', 'trim-events', 'read-events', 'make-topology', 'ask-settings'],
   },
 } as const satisfies Record<string, Privileges>;
 

@@ -17,23 +17,29 @@ export const INBOUND_STREAM = 'BATON_INBOUND';
 
 const DAY_MS = 24 * 3_600_000;
 export const STREAMS = {
-  /** A copy of the log: a message's sequence is its event's position. */
+  /** A copy of the log: a message's sequence is its event's position. The relay trims what everybody has handled. */
   [EVENT_STREAM]: {
     subjects: ['baton.event.>'],
-    max_age_ms: 14 * DAY_MS,
+    // No age takes what nobody has handled yet, however long the services were down.
+    max_age_ms: 0,
     max_bytes: 16 * 2 ** 30,
     max_msg_bytes: 512 * 1024,
     // Each is stored behind its predecessor or not at all: that finds every duplicate. For the window, nats-server keeps the
     // ids of all messages of that time in memory, and finds nothing more.
     duplicate_window_ms: 1_000,
+    trimmed: true,
   },
-  /** What outsiders ask for; a request is kept for good once its owner has answered it with an event. */
+  /**
+   * What outsiders ask for; a request is kept for good once its owner has answered it with an event. When it is full, the
+   * sender is refused and has to try again later.
+   */
   [INBOUND_STREAM]: {
     subjects: ['baton.inbound.>'],
     max_age_ms: 14 * DAY_MS,
     max_bytes: 2 ** 30,
     max_msg_bytes: 256 * 1024,
     duplicate_window_ms: 120_000,
+    trimmed: false,
   },
 } as const;
 export type StreamName = keyof typeof STREAMS;

@@ -140,6 +140,13 @@ export const CATALOGUE = {
     source: 'process',
     labels: [],
   },
+  stream_fill: {
+    name: 'baton_stream_fill_ratio',
+    help: 'Share of its size limit that a stream of the bus takes, as the relay that leads saw it last; a full one refuses what is new.',
+    type: 'gauge',
+    source: 'process',
+    labels: ['stream'],
+  },
   bus_unsynced: {
     name: 'baton_bus_unsynced',
     help: '1 while a nats-server says that it acknowledges messages before they are on disk, and nobody has accepted that.',

@@ -23,6 +23,7 @@ const LABELS_OF_FEW_VALUES = [
   'step',
   'tier',
   'owner',
+  'stream',
 ];
 const nothing = Object.fromEntries(
   Object.entries(CATALOGUE)

@@ -169,6 +169,14 @@ const bus: Row = {
       queries: [always('halted', 'max(baton_relay_halted)')],
     },
     {
+      title: 'Streams, how full',
+      description:
+        'The events are trimmed from half the limit on, by what every service has handled. A full stream refuses what is new.',
+      kind: 'timeseries',
+      unit: 'percentunit',
+      queries: [always('{{stream}}', 'max by (stream) (baton_stream_fill_ratio)')],
+    },
+    {
       title: 'Events since the last checkpoint',
       description: 'What a superuser of the database could rewrite without it being provable.',
       kind: 'timeseries',

@@ -42,15 +42,16 @@ const streams = (): string[] => [
     Object.entries(STREAMS).map(([name, stream]) => [
       code(name),
       stream.subjects.map(code).join(', '),
-      duration(stream.max_age_ms),
+      stream.max_age_ms === 0 ? 'until handled' : duration(stream.max_age_ms),
       bytes(stream.max_bytes),
       bytes(stream.max_msg_bytes),
       duration(stream.duplicate_window_ms),
     ]),
   ),
   '',
-  'A message of `BATON_EVENTS` has the sequence that its event has as position in the log. A full stream refuses what is new;',
-  'messages can neither be deleted nor purged.',
+  'A message of `BATON_EVENTS` has the sequence that its event has as position in the log. From half its limit on, the relay trims what every',
+  'service has handled ([0021](adr/0021-the-bus-is-trimmed.md)); nobody else can, and no message can be deleted singly. A full stream refuses what is new: the',
+  'relay waits, and whoever asks from outside is refused and asks again later.',
   '',
 ];
 

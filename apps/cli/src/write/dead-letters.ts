@@ -1,6 +1,6 @@
 /** A dead letter is given back to its consumer, or put aside for good. Settling is its owner's right: it is done with that role. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { PROVISIONER, publishInbound, type BusConnection } from '@baton/bus';
+import { PROVISIONER, TRIM_DECIDED_MS_MAX, publishInbound, type BusConnection } from '@baton/bus';
 import { CONSUMERS, INBOUND, roleOf, type ConsumerName, type InboundName } from '@baton/contracts';
 import { openEventStore, type EventStore } from '@baton/event-store';
 import type { DeadLetters, KeptDeadLetter } from '@baton/ports';
@@ -12,6 +12,8 @@ import { setConsumerBack } from './set-consumer-back.ts';
 
 /** The services look anew which streams are parked every two seconds; before that, what comes back would be parked again. */
 const UNPARKED_KNOWN_AFTER_MS = 3_000;
+/** A trim of the bus that was decided before the consumer was set back has arrived by then. */
+const TRIMMED_MS = 2 * TRIM_DECIDED_MS_MAX;
 
 /** Ids of what was settled. */
 export async function discardLetter(context: Context, letter: KeptDeadLetter): Promise<readonly string[]> {
@@ -61,6 +63,8 @@ async function replayEvent({ letter, consumer, store, bus, progress }: Replay): 
   progress('waiting until every replica knows that the stream is not parked any more');
   await delay(UNPARKED_KNOWN_AFTER_MS);
   const from = await setConsumerBack({ bus, watermarks, consumer, position });
+  await delay(TRIMMED_MS);
+  await requireOnBus(bus, from);
   progress(`${consumer} goes on from position ${String(from)}`);
   return together.map((other) => other.id);
 }

@@ -5,6 +5,8 @@ const CONSUMING = 'libs/bus/src/consuming.ts';
 const RELAY = 'libs/bus/src/relay.ts';
 const PERMISSIONS = 'libs/bus/src/permissions.ts';
 const CONSUMING_SPEC = 'libs/bus/test/consuming.int.spec.ts';
+const TRIMMING = 'libs/bus/src/trimming.ts';
+const TRIMMING_SPEC = 'libs/bus/test/trimming.int.spec.ts';
 const RELAY_SPEC = 'libs/bus/test/relay.int.spec.ts';
 
 export const busGuards: readonly Guard[] = [
@@ -88,6 +90,42 @@ export const busGuards: readonly Guard[] = [
     off: 'return first ?',
     spec: RELAY_SPEC,
     test: 'publishes what it is told without reading it, and reads what it was not told',
+  },
+  {
+    name: 'what lies behind a watermark stays on the bus',
+    promise: 'G2',
+    file: TRIMMING,
+    text: 'kept.get(consumer) ?? 0',
+    off: 'Infinity',
+    spec: TRIMMING_SPEC,
+    test: 'keeps what lies behind a watermark, where a consumer that is lost would be made again',
+  },
+  {
+    name: 'what a consumer has not handled on the bus stays there',
+    promise: 'G2',
+    file: TRIMMING,
+    text: 'on_bus.get(consumer) ?? 0',
+    off: 'Infinity',
+    spec: TRIMMING_SPEC,
+    test: 'keeps what a consumer that was set back has to handle again, whatever its watermark',
+  },
+  {
+    name: 'no watermark passes over what left the bus unhandled',
+    promise: 'G2',
+    file: 'libs/bus/src/watermarks.ts',
+    text: 'if (await hasMissed(consumer, begins)) continue;',
+    off: 'await hasMissed(consumer, begins);',
+    spec: 'libs/bus/test/topology.int.spec.ts',
+    test: 'does not keep a watermark past events that left the bus before they were handled, and says which',
+  },
+  {
+    name: 'only the relay may trim events',
+    promise: 'P2',
+    file: PERMISSIONS,
+    text: "...['INFO', 'CREATE', 'UPDATE', 'DELETE'].map(",
+    off: "...['INFO', 'CREATE', 'UPDATE', 'DELETE', 'PURGE'].map(",
+    spec: 'libs/bus/src/nats-conf.spec.ts',
+    test: 'lets the relay alone trim the stream of events',
   },
   {
     name: 'only the relay may publish events',
