@@ -22,7 +22,7 @@ export const FAULTS = {
   'relay-lags': 'nothing is relayed for minutes',
   leap: 'time passes although there is work',
   'target-moved': 'somebody else pushes to a branch',
-  'killer-message': 'a message has killed every process that took it',
+  'killer-message': 'a message has killed every process that took it, or was only held by them',
   garbage: 'somebody sends what is no request',
 } as const;
 export type FaultKind = keyof typeof FAULTS;
