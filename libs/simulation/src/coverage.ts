@@ -43,7 +43,7 @@ const REFUSALS = [
   'already-ended',
   'unknown-mission',
 ];
-const LETTERS = ['invalid', 'handler-crashed', 'parked-behind'];
+const LETTERS = ['invalid', 'handler-crashed', 'handler-failed', 'parked-behind'];
 const AGENTS = [
   'succeeds',
   'transient',

@@ -13,7 +13,8 @@ export interface FaultInjection {
   losesSettlement(): boolean;
   duplicates(): boolean;
   isTooSlow(): boolean;
-  killsItsProcess(): boolean;
+  /** `poisons`: it fails alone as well; otherwise it was only held while another one killed. */
+  killsItsProcess(): { readonly poisons: boolean } | null;
   /** No more faults from now on. */
   heal(): void;
   /** True while a fault is still to come. */
@@ -138,7 +139,10 @@ export function faultInjection(world: World): FaultInjection {
     losesSettlement: () => takes('settlement-lost') !== null,
     duplicates: () => takes('duplicate') !== null,
     isTooSlow: () => takes('late-settlement') !== null,
-    killsItsProcess: () => takes('killer-message') !== null,
+    killsItsProcess: () => {
+      const fault = takes('killer-message');
+      return fault && { poisons: fault.n % 2 === 0 };
+    },
     heal() {
       next = plan.faults.length;
       waiting = [];

@@ -23,7 +23,7 @@ export const FAULTS = {
   leap: 'time passes although there is work',
   'target-moved': 'somebody else pushes to a branch',
   'host-away': 'the host of a repository answers nobody, for longer than anybody tries; it may have taken a push right before',
-  'killer-message': 'a message has killed every process that took it',
+  'killer-message': 'a message has killed every process that took it, or was only held by them',
   garbage: 'somebody sends what is no request',
 } as const;
 export type FaultKind = keyof typeof FAULTS;

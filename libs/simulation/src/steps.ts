@@ -53,6 +53,11 @@ const able = ({ processes }: World, { service, consumer }: Message): readonly Se
     (process) => process.service === service && (CONSUMERS[consumer].pull === 'react' || process.runtime.freeSlots() > 0),
   );
 
+/** Of what cannot be handled alone either, until somebody gives it back. */
+const failing = (): never => {
+  throw new TypeError('no release can handle this yet');
+};
+
 function deliver(world: World, faults: FaultInjection, failed: Failed): boolean {
   const { bus, network, given, tell } = world;
   const message = oneOf(
@@ -61,8 +66,10 @@ function deliver(world: World, faults: FaultInjection, failed: Failed): boolean 
   );
   if (!message) return false;
   const process = world.draw.pick(able(world, message));
-  if (faults.killsItsProcess()) message.deliveries = Number.MAX_SAFE_INTEGER / 2;
-  const delivery = bus.take(message);
+  const killer = faults.killsItsProcess();
+  if (killer) message.deliveries = Number.MAX_SAFE_INTEGER / 2;
+  const taken = bus.take(message);
+  const delivery = killer?.poisons && taken.kind === 'event' ? { ...taken, event: failing } : taken;
   given.push(message);
   tell(() => `${process.name}: is given ${label(message)} (delivery ${delivery.deliveries})`);
   if (faults.losesDelivery()) {
