@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { randomUUID } from 'node:crypto';
 import { recorded } from '@baton/testing';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
@@ -35,7 +36,9 @@ describe('a stack that runs elsewhere', () => {
     await stack.store('release').deadLetters.park(letterAt('release-react', 2));
     const { exit, stdout } = await stack.baton(['status']);
     expect(exit).toBe(EXIT.ok);
-    expect(stdout).toMatch(/log +4 events\nbus +ends at 4, the same\ndead letters +1; see baton deadletters\noverdue +nothing/);
+    expect(stripVTControlCharacters(stdout)).toMatch(
+      /log +4 events\nbus +ends at 4, the same\ndead letters +1; see baton deadletters\noverdue +nothing/,
+    );
   });
 
   it('is not well where its bus cannot be asked', async () => {

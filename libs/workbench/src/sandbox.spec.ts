@@ -5,10 +5,13 @@ import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs
 import { createServer, type Server } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { eventually } from '@baton/testing';
 import { runProcess, type ProcessEnd } from './process-group.ts';
 import { openSandbox, SandboxMissing, type Sandbox, type SandboxOptions } from './sandbox.ts';
+
+/** Programs are started, killed and waited for, on a machine that has other things to do. */
+jest.setTimeout(30_000);
 
 const LIMITS = { processes_max: 40, memory_bytes_max: 600_000_000, file_bytes_max: 1_000_000, output_bytes_max: 3_000_000 };
 const options = (changes: Partial<SandboxOptions> = {}): SandboxOptions => ({

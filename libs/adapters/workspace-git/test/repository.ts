@@ -37,7 +37,8 @@ export async function makeRepository() {
       await ownerGit(clone, 'push', '--quiet', 'origin', 'HEAD:main');
       return ownerGit(clone, 'rev-parse', 'HEAD');
     },
-    dispose: () => rm(root, { recursive: true, force: true }),
+    // A property that ran out of time may still be at its last run.
+    dispose: () => rm(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 }),
   };
 }
 export type TestRepository = Awaited<ReturnType<typeof makeRepository>>;
