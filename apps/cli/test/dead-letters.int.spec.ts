@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { INBOUND } from '@baton/contracts';
 import type { DeadLetter } from '@baton/ports';
 import type { EventStore } from '@baton/event-store';
 import { EXIT } from '../src/exit-codes.ts';
@@ -53,6 +54,23 @@ describe('dead letters of a stack that runs elsewhere', () => {
     await release.deadLetters.park(letter);
     expect(await stack.baton(['deadletters', 'replay', letter.id])).toMatchObject({ exit: EXIT.ok });
     expect(await stack.handled(CONSUMER, all)).toEqual(from(held));
+  });
+
+  it('replays no request of another version: this release would take it for its own', async () => {
+    const { subject } = INBOUND.SubmitMission;
+    const letter: DeadLetter = {
+      ...letterAt('intake-inbound', 1),
+      subject,
+      position: null,
+      stream: null,
+      headers: { 'ce-type': `${subject}.v2` },
+    };
+    await stack.store('intake').deadLetters.park(letter);
+    expect(await stack.baton(['deadletters', 'replay', letter.id])).toMatchObject({
+      exit: EXIT.refused,
+      stderr: expect.stringContaining('after the upgrade'),
+    });
+    expect(await stack.store('intake').deadLetters.find(letter.id)).toMatchObject({ status: 'parked' });
   });
 
   it('discards one, with the password of its owner only', async () => {

@@ -100,6 +100,7 @@ export {
   consumersOf,
   filterSubjects,
   inboundType,
+  isOtherVersion,
   subjectOf,
   type ConsumerName,
   type InboundName,

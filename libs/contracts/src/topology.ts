@@ -54,6 +54,9 @@ export type InboundName = keyof typeof INBOUND;
 
 /** CloudEvents type of a request as this release takes it; who does not say a type is taken to mean it. */
 export const inboundType = (name: InboundName): string => `${INBOUND[name].subject}.v1`;
+/** Whether a type is that of the same request in another version, which may mean something else by the same fields. */
+export const isOtherVersion = (name: InboundName, type: string | undefined): boolean =>
+  type?.startsWith(`${INBOUND[name].subject}.v`) === true && type !== inboundType(name);
 
 /**
  * `start` = pulled only while there is a free slot for long work; `react` = pulled as it comes; `gather` = pulled in

@@ -4,7 +4,8 @@ export type { Delivery, EventDelivery, InboundDelivery, Settlement } from './del
 export { eventId, missionIdOf, uuidOf } from './event-id.ts';
 export { noInstruments, serviceActor, type Instruments, type SpanAttributes } from './instruments.ts';
 export { InvalidRequest } from './settling.ts';
-export { createService, type ServiceDefinition, type ServicePorts, type ServiceRuntime } from './service.ts';
+export type { ServiceDefinition } from './definition.ts';
+export { createService, type ServicePorts, type ServiceRuntime } from './service.ts';
 export { fold, type Known } from './streams.ts';
 export type { Performer, Work } from './work.ts';
 export { digestOf } from './digest.ts';

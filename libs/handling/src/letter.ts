@@ -19,7 +19,8 @@ export function letterOf(delivery: Delivery, reason: DeadLetter['reason'], cause
     subject,
     position: is_event ? sequence : null,
     stream: is_event && !forged && STREAM.test(named) ? named : null,
-    headers,
+    // A request in structured mode says its type in its body only as its sender wrote it: a replay has to know it.
+    headers: delivery.kind === 'inbound' && delivery.type !== undefined ? { ...headers, 'ce-type': delivery.type } : headers,
     body,
     reason,
     cause,

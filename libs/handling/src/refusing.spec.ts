@@ -2,7 +2,7 @@ import type { EventType } from '@baton/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { bench, delivered } from '../test/bench.ts';
 import { base, finding, MISSION, task } from '@baton/testing';
-import type { ServiceDefinition } from './service.ts';
+import type { ServiceDefinition } from './definition.ts';
 
 const executor: ServiceDefinition = { name: 'executor' };
 const PLAN = `plan-${MISSION}`;

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { base, change, contract, digest, finding, MISSION, receipt, task, tree } from '@baton/testing';
 import { bench, delivered, settled } from '../test/bench.ts';
 import type { InboundDelivery } from './delivery.ts';
-import type { ServiceDefinition } from './service.ts';
+import type { ServiceDefinition } from './definition.ts';
 import { InvalidRequest } from './settling.ts';
 
 /** An event as another service's stream would hold it. */
@@ -289,6 +289,8 @@ describe('an inbound request', () => {
   ])('of type %s is taken as what this release knows, or kept for one that knows it', async (type, cause) => {
     const on = bench();
     expect(await on.service(intake).receive(inbound('{}', type))).toEqual({ ack: true });
-    expect(await on.dead_letters.list()).toMatchObject([{ reason: 'invalid', cause: expect.stringContaining(cause) }]);
+    // Whoever replays it has to know of which version it is, also where only its body said so.
+    const headers = type === undefined ? {} : { 'ce-type': type };
+    expect(await on.dead_letters.list()).toMatchObject([{ reason: 'invalid', cause: expect.stringContaining(cause), headers }]);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { base, MISSION, task } from '@baton/testing';
 import { bench, delivered } from '../test/bench.ts';
 import type { InboundDelivery } from './delivery.ts';
-import type { ServiceDefinition } from './service.ts';
+import type { ServiceDefinition } from './definition.ts';
 
 const idle: ServiceDefinition = { name: 'executor' };
 const taskStream = (id: string): string => `task-${MISSION}.${id}`;

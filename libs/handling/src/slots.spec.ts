@@ -3,7 +3,7 @@ import type { StoredEvent } from '@baton/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { base, change, MISSION, receipt, task } from '@baton/testing';
 import { bench, delivered, settled } from '../test/bench.ts';
-import type { ServiceDefinition } from './service.ts';
+import type { ServiceDefinition } from './definition.ts';
 import type { Work } from './work.ts';
 
 const streamOf = (id: string): string => `task-${MISSION}.${id}`;

@@ -2,7 +2,7 @@ import { LEASE_MS } from '@baton/domain';
 import { describe, expect, it } from '@jest/globals';
 import { base, change, MISSION, receipt, task } from '@baton/testing';
 import { bench, settled } from '../test/bench.ts';
-import type { ServiceDefinition } from './service.ts';
+import type { ServiceDefinition } from './definition.ts';
 import type { Performer, Work } from './work.ts';
 
 const streamOf = (id: string): string => `task-${MISSION}.${id}`;

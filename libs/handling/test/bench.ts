@@ -5,7 +5,8 @@ import { memoryRecord, virtualTime } from '@baton/simulation';
 import { deliveryOf } from '@baton/testing';
 import { hash } from 'node:crypto';
 import { noInstruments } from '../src/instruments.ts';
-import { createService, type ServiceDefinition, type ServiceRuntime } from '../src/service.ts';
+import type { ServiceDefinition } from '../src/definition.ts';
+import { createService, type ServiceRuntime } from '../src/service.ts';
 import type { EventDelivery } from '../src/delivery.ts';
 
 /** Lets everything run that waits for nothing. */

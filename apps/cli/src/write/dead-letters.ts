@@ -1,7 +1,7 @@
 /** A dead letter is given back to its consumer, or put aside for good. Settling is its owner's right: it is done with that role. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { PROVISIONER, TRIM_DECIDED_MS_MAX, publishInbound, type BusConnection } from '@baton/bus';
-import { CONSUMERS, INBOUND, roleOf, type ConsumerName, type InboundName } from '@baton/contracts';
+import { CONSUMERS, INBOUND, inboundType, isOtherVersion, roleOf, type ConsumerName, type InboundName } from '@baton/contracts';
 import { openEventStore, type EventStore } from '@baton/event-store';
 import type { DeadLetters, KeptDeadLetter } from '@baton/ports';
 import type { Context } from '../context.ts';
@@ -97,6 +97,13 @@ async function replayRequest(
   const name = (Object.keys(INBOUND) as InboundName[]).find((known) => INBOUND[known].subject === letter.subject);
   if (name === undefined)
     throw new CliProblem(EXIT.refused, `nobody takes ${letter.subject}`, `discard it: baton deadletters discard ${letter.id}`);
+  const type = letter.headers['ce-type'];
+  if (isOtherVersion(name, type))
+    throw new CliProblem(
+      EXIT.refused,
+      `it is ${type ?? ''}, and this release takes ${inboundType(name)}: it may mean something else by the same fields`,
+      'replay it after the upgrade',
+    );
   const body = jsonOf(letter);
   // Published first: whoever dies in between leaves the letter where it is, to be replayed again. That is the same message
   // then: the bus drops it within its window, and after that the request's own key makes it the same one for its owner.
