@@ -17,7 +17,7 @@ const NEST = '@nestjs/';
 const DATABASE = ['pg', 'typeorm'];
 const LIBRARIES = ['contracts', 'domain', 'ports', 'handling', 'simulation', 'platform', 'adapter', 'host'];
 
-export const KINDS: Record<string, Kind> = {
+const KINDS: Record<string, Kind> = {
   contracts: { may: [], npmOnly: ['zod'] },
   domain: { may: ['contracts'], npmOnly: [] },
   ports: { may: ['contracts'], npmOnly: [] },
@@ -35,7 +35,7 @@ export const KINDS: Record<string, Kind> = {
 };
 
 /** What one package may import beyond its kind, each with its reason. */
-export const EXCEPTIONS: Record<string, Pick<Kind, 'mayAlso' | 'npmNever'>> = {
+const EXCEPTIONS: Record<string, Pick<Kind, 'mayAlso' | 'npmNever'>> = {
   // `baton demo` and `baton up` start the local stack, which lives with the tools.
   'apps/cli': { mayAlso: ['tools'] },
   // Only the bus speaks Nest among the platform libraries (it is a Nest transport), only the event store speaks SQL.

@@ -10,7 +10,7 @@ import {
 } from '@baton/service-host';
 import { z } from 'zod';
 
-export const executorConfigSchema = baseConfigSchema.extend({
+const executorConfigSchema = baseConfigSchema.extend({
   ...confinementConfig,
   BATON_WORK_DIR: workDirectorySetting('baton-executor'),
   BATON_WORK_SLOTS: workSlotsSetting(8, 'attempts'),

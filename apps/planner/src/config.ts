@@ -4,7 +4,7 @@ import process from 'node:process';
 import { baseConfigSchema, readConfig } from '@baton/service-host';
 import { z } from 'zod';
 
-export const plannerConfigSchema = baseConfigSchema.extend({
+const plannerConfigSchema = baseConfigSchema.extend({
   BATON_TEMPLATES_DIR: z
     .string()
     .min(1)

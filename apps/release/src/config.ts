@@ -10,7 +10,7 @@ import {
 } from '@baton/service-host';
 import type { z } from 'zod';
 
-export const releaseConfigSchema = baseConfigSchema.extend({
+const releaseConfigSchema = baseConfigSchema.extend({
   ...confinementConfig,
   BATON_WORK_DIR: workDirectorySetting('baton-release'),
   BATON_WORK_SLOTS: workSlotsSetting(16, 'integrations and landings'),

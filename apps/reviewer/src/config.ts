@@ -3,7 +3,7 @@ import process from 'node:process';
 import { baseConfigSchema, gitTimeoutSetting, readConfig, workDirectorySetting, workSlotsSetting } from '@baton/service-host';
 import type { z } from 'zod';
 
-export const reviewerConfigSchema = baseConfigSchema.extend({
+const reviewerConfigSchema = baseConfigSchema.extend({
   BATON_WORK_DIR: workDirectorySetting('baton-reviewer'),
   BATON_WORK_SLOTS: workSlotsSetting(32, 'reviews'),
   BATON_GIT_TIMEOUT_MS: gitTimeoutSetting,

@@ -29,7 +29,7 @@ export interface ConnectOptions {
 }
 
 /** The only subjects that a user may listen on for answers: nobody reads anybody else's. */
-export const inboxPrefixOf = (user: BusUser): string => `_INBOX_${user}`;
+const inboxPrefixOf = (user: BusUser): string => `_INBOX_${user}`;
 
 /** Throws with the reason when it cannot connect at first: whoever waits for the server says so, and can be told to stop. */
 export async function connectBus({ servers, user, nkey_seed, logger }: ConnectOptions): Promise<BusConnection> {

@@ -17,7 +17,7 @@ export const IN_FLIGHT_MAX = 256;
 /** What is gathered may be this late, and costs its service no more than two wake-ups a second while little happens. */
 const GATHER_MS = 500;
 /** A handler that takes longer than this has its message delivered again, to anybody: long work must not hold one. */
-export const HOLD_MS_MAX = 10 * 60_000;
+const HOLD_MS_MAX = 10 * 60_000;
 /** An ack wait is extended when a third of it is over, so that a busy process has the rest to be late. */
 const EXTEND_PART = 3;
 const FAILED_DELAY_MS_MIN = 1_000;

@@ -78,7 +78,7 @@ export function streamConfig(name: StreamName, replicas: number): Partial<Stream
   };
 }
 
-export function consumerConfig(name: ConsumerName, replicas: number, handled: number | undefined): Partial<ConsumerConfig> {
+function consumerConfig(name: ConsumerName, replicas: number, handled: number | undefined): Partial<ConsumerConfig> {
   const filter = filterSubjects(name);
   return {
     durable_name: name,

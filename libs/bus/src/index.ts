@@ -1,15 +1,9 @@
 export { decodeEvent, encodeEvent, type BusMessage, type Headers } from './cloud-event.ts';
 export { connectBus, type BusConnection, type ConnectOptions } from './connect.ts';
 export { IN_FLIGHT_MAX, consume, type Consuming, type ConsumingOptions } from './consuming.ts';
-export type { Delivery, EventDelivery, InboundDelivery, Settlement } from './delivery.ts';
+export type { Delivery, Settlement } from './delivery.ts';
 export { TopologyMismatch, ensureTopology, type EnsuredTopology, type TopologyOptions } from './ensure-topology.ts';
-export {
-  JET_STREAM,
-  JetStreamContext,
-  JetStreamStrategy,
-  jetStreamStrategy,
-  type JetStreamStrategyOptions,
-} from './jet-stream-strategy.ts';
+export { JetStreamStrategy, jetStreamStrategy, type JetStreamStrategyOptions } from './jet-stream-strategy.ts';
 export type { BusLogger } from './logger.ts';
 export { natsConf } from './nats-conf.ts';
 export { BUS_USERS, CLI, PROVISIONER, nkeyVariable, permissionsOf, type BusUser, type Permissions } from './permissions.ts';
@@ -26,10 +20,4 @@ export {
   type SyncSetting,
 } from './sync-setting.ts';
 export { TRIM_DECIDED_MS_MAX } from './trimming.ts';
-export {
-  WATERMARK_INTERVAL_MS,
-  handledUpTo,
-  watchWatermarks,
-  type WatchWatermarksOptions,
-  type WatermarksWatch,
-} from './watermarks.ts';
+export { handledUpTo, watchWatermarks, type WatchWatermarksOptions, type WatermarksWatch } from './watermarks.ts';

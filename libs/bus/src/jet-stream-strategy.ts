@@ -13,10 +13,10 @@ export interface JetStreamStrategyOptions extends Omit<ConsumingOptions, 'handle
   readonly deliver: (delivery: Delivery) => Promise<Settlement>;
 }
 
-export const JET_STREAM = Symbol('JetStream');
+const JET_STREAM = Symbol('JetStream');
 
 /** What a handler gets as its second argument. */
-export class JetStreamContext extends BaseRpcContext<[Delivery]> {
+class JetStreamContext extends BaseRpcContext<[Delivery]> {
   get delivery(): Delivery {
     return this.args[0];
   }

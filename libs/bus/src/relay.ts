@@ -18,7 +18,7 @@ import { fillOf, trimming } from './trimming.ts';
 import { waker } from './waker.ts';
 
 /** Names of leases begin with the service that may take them. */
-export const RELAY_LEASE = 'relay-leader';
+const RELAY_LEASE = 'relay-leader';
 /** Events on their way at once: enough to keep the server busy (V20), few enough to be read again cheaply. */
 export const RELAY_BATCH_MAX = 500;
 /** How long an append may go unnoticed when its notification was lost. */

@@ -21,8 +21,8 @@ const REFUSED_REST_MS = 60_000;
 /** Nothing is published meanwhile: 0.3 s for half a million messages, which is about what lies between the two shares. */
 const PURGE_TIMEOUT_MS = 10_000;
 
-export const CANNOT_TRIM = 'the event stream was made by an earlier release, which denied trimming for good: it fills up';
-export const CANNOT_TRIM_FIX = '`baton rebuild bus` makes it anew (deploy/runbooks/stream-filling.md)';
+const CANNOT_TRIM = 'the event stream was made by an earlier release, which denied trimming for good: it fills up';
+const CANNOT_TRIM_FIX = '`baton rebuild bus` makes it anew (deploy/runbooks/stream-filling.md)';
 
 /** Those that need the bus for what they have not handled; one that gathers reads from the log whatever it missed. */
 const HANDLING: readonly ConsumerName[] = CONSUMER_NAMES.filter(
@@ -34,13 +34,13 @@ export const fillOf = ({ config, state }: Pick<StreamInfo, 'config' | 'state'>):
   config.max_bytes > 0 ? state.bytes / config.max_bytes : 0;
 
 /** The last position that would have to go; null = there is room enough. */
-export function wantedTrim({ max_bytes }: Pick<StreamConfig, 'max_bytes'>, state: StreamState): number | null {
+function wantedTrim({ max_bytes }: Pick<StreamConfig, 'max_bytes'>, state: StreamState): number | null {
   if (max_bytes <= 0 || state.bytes <= TRIM_ABOVE_SHARE * max_bytes) return null;
   return state.first_seq + Math.floor(state.messages * (1 - (TRIM_TO_SHARE * max_bytes) / state.bytes)) - 1;
 }
 
 /** Who is furthest behind, and where: by its watermark, behind which it would be made again, and by what the bus knows of it. */
-export function furthestBehind(
+function furthestBehind(
   kept: ReadonlyMap<string, number>,
   on_bus: ReadonlyMap<string, number>,
 ): { readonly consumer: ConsumerName; readonly position: number } {

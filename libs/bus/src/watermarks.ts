@@ -7,7 +7,7 @@ import { consumerInfo, streamInfo } from './ensure-topology.ts';
 import type { BusLogger } from './logger.ts';
 import { waker } from './waker.ts';
 
-export const WATERMARK_INTERVAL_MS = 5_000;
+const WATERMARK_INTERVAL_MS = 5_000;
 
 const MISSED_FIX =
   'somebody removed events from the bus that this consumer has not handled: `baton rebuild bus` brings them back from the log (deploy/runbooks/rebuild-bus.md)';

@@ -5,7 +5,7 @@ import { EVENT_DATA_BYTES_MAX, type NewEvent, type StoredEvent } from '@baton/co
 import type { Append, Appended, RecordedEvent } from '@baton/ports';
 import { recordedAt } from './hash-chain.ts';
 
-export const EVENT_META_BYTES_MAX = 16_384;
+const EVENT_META_BYTES_MAX = 16_384;
 const STREAM_BYTES_MAX = 500;
 
 const APPEND = `

@@ -8,16 +8,16 @@ const PUT = `SELECT baton.put_artifact($1::bytea) AS digest`;
 const GET = `SELECT digest, bytes FROM baton.artifacts WHERE digest = ANY ($1::text[])`;
 
 /** One row is read whole into memory, as text twice its size; results of a task are far smaller. */
-export const ARTIFACT_BYTES_MAX = 67_108_864;
+const ARTIFACT_BYTES_MAX = 67_108_864;
 
-export class ArtifactMissing extends Error {
+class ArtifactMissing extends Error {
   override readonly name = 'ArtifactMissing';
   constructor(digest: string) {
     super(`there is no artifact ${digest}: it was never put, or into another database`);
   }
 }
 
-export class ArtifactTampered extends Error {
+class ArtifactTampered extends Error {
   override readonly name = 'ArtifactTampered';
 }
 

@@ -1,13 +1,4 @@
-export { EVENT_META_BYTES_MAX } from './append.ts';
-export { ARTIFACT_BYTES_MAX, ArtifactMissing, ArtifactTampered } from './artifacts.ts';
-export {
-  REASON_CHARS_MAX,
-  SEALER_KEY_NAME,
-  readCheckpointText,
-  signCheckpoint,
-  type Checkpoint,
-  type NewStart,
-} from './checkpoint.ts';
+export { REASON_CHARS_MAX, SEALER_KEY_NAME, signCheckpoint, type Checkpoint, type NewStart } from './checkpoint.ts';
 export {
   addVerifierKey,
   appendNote,
@@ -24,9 +15,8 @@ export { GENESIS_HASH, hashOf } from './hash-chain.ts';
 export { openHistory, type History, type MissionDeadline, type Overdue, type RecentMission } from './history.ts';
 export { migrate, type Migrated } from './migrate.ts';
 export { openEventStore, type EventStore, type EventStoreOptions } from './postgres-event-log.ts';
-export type { Predecessors } from './predecessors.ts';
-export { LOGIN_ROLES, OWNER_ROLE, makeRoles, setPasswords } from './roles.ts';
+export { LOGIN_ROLES, makeRoles, setPasswords } from './roles.ts';
 export { SEAL_EVENTS_MAX, SEAL_INTERVAL_MS, startSealer, type Sealer, type SealerOptions, type SealerStatus } from './sealer.ts';
-export { UnusableKey, newSigningKey, readSigningKey, readVerifierKey, type SigningKey, type VerifierKey } from './signed-note.ts';
+export { UnusableKey, newSigningKey, readSigningKey, type SigningKey, type VerifierKey } from './signed-note.ts';
 export { watchCheckpoints, type CheckpointsVerified, type ToldCheckpoint } from './verify-checkpoints.ts';
 export { verifyLog, type Verified } from './verify.ts';

@@ -32,7 +32,7 @@ export class ForgedEvent extends Error {
 }
 
 /** Too many others were first: handled again later. */
-export class ContentionFault extends Error {
+class ContentionFault extends Error {
   override readonly name = 'ContentionFault';
 }
 

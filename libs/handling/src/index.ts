@@ -1,8 +1,7 @@
-export { decideAndAppend, ContentionFault, ForgedEvent } from './decide-and-append.ts';
 export type { Decided, Request } from './decided.ts';
 export type { Delivery, EventDelivery, InboundDelivery, Settlement } from './delivery.ts';
 export { eventId, missionIdOf, uuidOf } from './event-id.ts';
-export { noInstruments, serviceActor, type Instruments, type SpanAttributes } from './instruments.ts';
+export { noInstruments, type Instruments, type SpanAttributes } from './instruments.ts';
 export { InvalidRequest } from './settling.ts';
 export type { ServiceDefinition } from './definition.ts';
 export { createService, type ServicePorts, type ServiceRuntime } from './service.ts';
@@ -11,4 +10,4 @@ export type { Performer, Work } from './work.ts';
 export { digestOf } from './digest.ts';
 export { contentDigest, contentForPrograms, readContent, type ShownContent } from './content.ts';
 export { UnreadableContent, type ShownFile } from './patch.ts';
-export { pause, systemTimers, type Timers } from './timers.ts';
+export { pause, type Timers } from './timers.ts';

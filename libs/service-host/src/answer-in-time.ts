@@ -4,7 +4,7 @@ import { throwError, timeout } from 'rxjs';
 import { ANSWER_MS_MAX } from './limits.ts';
 
 /** Whether it was done is not known yet; asked again under the same key, it is not done twice. */
-export class AnswerOverdue extends Error {
+class AnswerOverdue extends Error {
   override readonly name = 'AnswerOverdue';
 }
 

@@ -42,7 +42,7 @@ export function memoryLeases(now_ms: () => number): Leases {
   };
 }
 
-export function memoryWatermarks(): Watermarks {
+function memoryWatermarks(): Watermarks {
   const watermarks = new Map<string, number>();
   return {
     advance: async (consumer, position) => {
@@ -55,7 +55,7 @@ export function memoryWatermarks(): Watermarks {
   };
 }
 
-export function memoryDeadLetters(now_ms: () => number): DeadLetters {
+function memoryDeadLetters(now_ms: () => number): DeadLetters {
   const letters = new Map<string, KeptDeadLetter>();
   const isOf = (letter: KeptDeadLetter, consumer: string | undefined, status: KeptDeadLetter['status'] | undefined): boolean =>
     (consumer === undefined || letter.consumer === consumer) && (status === undefined || letter.status === status);

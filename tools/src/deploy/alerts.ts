@@ -26,7 +26,7 @@ interface TestFile {
 const SEVERITIES = ['page', 'ticket'];
 const DESCRIPTION_CHARS_MIN = 80;
 
-export const alertsOf = (text: string): readonly Alert[] => (parse(text) as RuleFile).groups.flatMap(({ rules }) => rules);
+const alertsOf = (text: string): readonly Alert[] => (parse(text) as RuleFile).groups.flatMap(({ rules }) => rules);
 
 export function allAlerts(): readonly Alert[] {
   const directory = join(DEPLOY, 'prometheus/rules');

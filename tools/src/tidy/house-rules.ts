@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readWorkspaces, type Workspace } from '../workspaces.ts';
 import { importsThatDiffer, type SourceFile } from './declared-imports.ts';
+import { exportsNobodyImports } from './unused-exports.ts';
 
 const FILE_LINES_MAX = 300;
 const README_SECTIONS = ['Owns', 'Consumes', 'Emits', 'Env', 'Alerts'];
@@ -78,6 +79,7 @@ export function brokenHouseRules(root: string): string[] {
     ...files.flatMap((file) => [...fileLength(file, ratchet), ...unfinishedWork(file)]),
     ...files.filter(({ path }) => /(^|\/)package\.json$/.test(path)).flatMap(exactVersions),
     ...ratchetIsTrue(ratchet, paths),
+    ...exportsNobodyImports(root, files),
     ...importsThatDiffer(root, files),
     ...readWorkspaces(root).flatMap((workspace) => [...oneDoor(workspace, paths), ...appReadme(workspace, read)]),
   ];

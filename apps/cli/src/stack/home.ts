@@ -63,7 +63,7 @@ export function prepareHome(home: Home): void {
 const processSchema = z.object({ pid: z.number().int(), started: z.string() });
 const partSchema = processSchema.extend({ restarts: z.number().int() });
 
-export const stackSchema = z.object({
+const stackSchema = z.object({
   baton: z.literal('stack/v1'),
   status: z.enum(['starting', 'running', 'stopping']),
   started_at: z.string(),

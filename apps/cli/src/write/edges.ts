@@ -102,7 +102,7 @@ const EXIT_OF_STATUS: ReadonlyMap<number, ExitCode> = new Map<number, ExitCode>(
 const exitOfStatus = (status: number): ExitCode => EXIT_OF_STATUS.get(status) ?? EXIT.unexpected;
 
 /** A refusal as the error that a command ends with. */
-export function refusal(what: string, answer: { readonly status: number; readonly problem: ProblemBody }): CliProblem {
+function refusal(what: string, answer: { readonly status: number; readonly problem: ProblemBody }): CliProblem {
   const { problem, status } = answer;
   const faults = (problem.faults ?? []).map((fault) => `\n  ${fault.field}: ${fault.problem}; ${fault.fix}`).join('');
   return new CliProblem(

@@ -14,8 +14,8 @@ export interface ChangedPath {
   readonly deletions: number;
 }
 
-export const SYMLINK = '120000';
-export const GITLINK = '160000';
+const SYMLINK = '120000';
+const GITLINK = '160000';
 
 /** Git obeys these: what they say would act on whoever checks the change out. A person may change them, an agent not. */
 const GIT_CONFIGURATION = new Set(['.gitmodules', '.gitattributes', '.gitconfig']);

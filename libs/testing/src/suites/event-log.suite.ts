@@ -34,7 +34,7 @@ export function storedBy(outcome: Appended): readonly StoredEvent[] {
   return outcome.events;
 }
 
-export async function wholeLog(reader: EventLogSetup['reader']): Promise<readonly StoredEvent[]> {
+async function wholeLog(reader: EventLogSetup['reader']): Promise<readonly StoredEvent[]> {
   const { position } = await reader.head();
   return reader.readAfter(0, position + 1);
 }

@@ -12,7 +12,7 @@ const CONSUMERS_OF_EVENTS = (Object.keys(CONSUMERS) as ConsumerName[]).filter(
 );
 
 /** Old events after new ones, interleaved over all missions: duplicates and reordering at once, for every service. */
-export const replayed: Fault = {
+const replayed: Fault = {
   id: 'T19',
   broke: 'everything on the bus is delivered again, to every service, under load',
   ground: 'shared',
