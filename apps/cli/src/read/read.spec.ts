@@ -196,6 +196,15 @@ describe('why a mission is where it is', () => {
     expect(explain(ID, [accepted, ...planned], [], [letter]).waits[0]).toMatchObject({ on: 'dead-letter', owner: 'an operator' });
     // Nothing of its stream can be read, and it is told all the same.
     expect(explain(ID, [], [], [{ ...letter, stream: `mission-${ID}` }]).waits[0]).toMatchObject({ on: 'dead-letter' });
+    // While it is tried alone it parks no stream; who forged an event may name any stream.
+    const headers = { 'ce-subject': `mission-${ID}` };
+    const alone = { ...letter, stream: null, headers, reason: 'handler-crashed' as const };
+    expect(explain(ID, [accepted], [], [alone]).waits[0]).toMatchObject({
+      on: 'dead-letter',
+      next: 'it is tried alone once more',
+    });
+    const forged = explain(ID, [accepted], [], [{ ...alone, reason: 'forged-event' }]);
+    expect(forged.waits.some(({ on }) => on === 'dead-letter')).toBe(false);
     expect(explain(ID, [accepted], [], [{ ...letter, stream: 'plan-other' }]).waits.some(({ on }) => on === 'dead-letter')).toBe(
       false,
     );

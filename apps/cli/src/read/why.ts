@@ -90,19 +90,23 @@ function parkedWaits(mission_id: string, streams: readonly FoldedStream[], parke
   // Of a stream that begins with what cannot be read nothing is folded.
   const ours = new Set([`mission-${mission_id}`, ...streams.map(({ stream }) => stream)]);
   return parked
-    .filter((letter) => letter.status === 'parked' && letter.stream !== null && ours.has(letter.stream))
+    .filter((letter) => letter.status === 'parked' && ours.has(streamOf(letter)))
     .map((letter): Wait => ({
-      stream: letter.stream ?? '',
+      stream: streamOf(letter),
       on: 'dead-letter',
       owner: 'an operator',
       reason: `${letter.consumer} could not handle ${letter.subject} (${letter.reason}): ${oneLine(letter.cause, 160)}`,
       deadline: null,
       due_in_ms: null,
       holder: null,
-      next: 'nothing moves on this stream until it is settled',
+      next: letter.stream === null ? 'it is tried alone once more' : 'nothing moves on this stream until it is settled',
       action: `baton deadletters show ${shortId(letter.id)}, then replay or discard it`,
     }));
 }
+
+/** What is tried alone parks no stream as yet, and is of one all the same. */
+const streamOf = ({ stream, reason, headers }: KeptDeadLetter): string =>
+  stream ?? (reason === 'handler-crashed' ? (headers['ce-subject'] ?? '') : '');
 
 /** The last word on a mission that ended, with the finding or failure behind it. */
 export function outcomeOf(events: readonly EventRecord[]): string {
