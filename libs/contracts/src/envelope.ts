@@ -14,7 +14,7 @@ export const actorSchema = z.object({
 export type Actor = z.infer<typeof actorSchema>;
 
 /** Fields of `data` that are encrypted with a key per mission: JSON pointers, and the key's id. Erasing = dropping the key. */
-const sealedSchema = z.object({
+export const sealedSchema = z.object({
   algorithm: z.literal('aes-256-gcm'),
   key_id: z.string().min(1).max(200),
   pointers: z.array(z.string().startsWith('/')).min(1).max(100),

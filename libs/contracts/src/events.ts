@@ -36,11 +36,11 @@ export const policyRefSchema = z.object({
   input_digest: digestSchema,
 });
 export type PolicyRef = z.infer<typeof policyRefSchema>;
-const TIERS = ['autonomous', 'notify', 'gate'] as const;
+export const TIERS = ['autonomous', 'notify', 'gate'] as const;
 export type Tier = (typeof TIERS)[number];
 
 /** What the release needs to know of the mission, and no more. */
-const deliverySchema = z.object({
+export const deliverySchema = z.object({
   title: z.string(),
   requested_by: z.string(),
   repository: repositorySchema.nullable(),
@@ -55,7 +55,7 @@ const acceptedTask = z.object({ task_id: z.string(), artifact: digestSchema, tre
 const gate = { ...revision, content_digest: digestSchema };
 
 /** A decision, ready to be read by a tired person: what, why, what happens by default. */
-const cardSchema = z.object({
+export const cardSchema = z.object({
   title: z.string(),
   context: z.string(),
   options: z.array(z.enum(['approve', 'deny'])),

@@ -1,5 +1,7 @@
 export {
+  actorSchema,
   metaSchema,
+  sealedSchema,
   type Actor,
   type EventMeta,
   type NewEvent,
@@ -9,6 +11,7 @@ export {
 } from './envelope.ts';
 export {
   AUDITOR_ROLE,
+  OTHERS,
   PRINCIPALS,
   PRIVILEGES,
   SERVICES,
@@ -24,9 +27,14 @@ export {
 export { CONTRACT_BYTES_MAX, EVENT_DATA_BYTES_MAX, FILES_BYTES_MAX, TASK_BYTES_MAX, jsonBytes } from './event-bytes.ts';
 export {
   LIMITS,
+  RISKS,
+  agentSchema,
+  checkSchema,
   criterionSchema,
+  faultSchema,
   isOwnVariable,
   missionContractSchema,
+  repositorySchema,
   type Agent,
   type Check,
   type Criterion,
@@ -39,9 +47,14 @@ export {
   FAILURE_CLASSES,
   agentResultSchema,
   changeSchema,
+  digestSchema,
   findingSchema,
   receiptSchema,
+  sandboxModeSchema,
+  taskEnvelopeSchema,
   taskSchema,
+  treeSchema,
+  workspaceBaseSchema,
   type AgentResult,
   type Change,
   type FailureClass,
@@ -55,6 +68,9 @@ export {
 export {
   EVENTS,
   EVENT_TYPES,
+  TIERS,
+  cardSchema,
+  deliverySchema,
   describeEvent,
   policyRefSchema,
   type BatonEvent,
@@ -104,4 +120,4 @@ export {
 export { canonicalJson } from './canonical-json.ts';
 export { decodeHeaderText, encodeHeaderText } from './header-text.ts';
 export { printable, printableJson } from './printable.ts';
-export { UnfitJson, readOutsideJson } from './outside-json.ts';
+export { JSON_DEPTH_MAX, UnfitJson, readOutsideJson } from './outside-json.ts';

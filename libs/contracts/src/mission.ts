@@ -20,7 +20,7 @@ const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'use lower-case lette
 const line = z.string().trim().min(1).max(LIMITS.title_chars_max);
 const text = z.string().trim().min(1).max(LIMITS.text_chars_max);
 /** A check that Baton runs itself: exit code 0 means that the criterion holds. */
-const checkSchema = z.strictObject({
+export const checkSchema = z.strictObject({
   run: z.array(z.string().min(1).max(2_000)).min(1).max(50),
   /** Directory inside the repository to run it in. */
   in: z.string().min(1).max(300).optional(),

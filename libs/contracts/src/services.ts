@@ -98,7 +98,7 @@ export const SERVICE_NAMES = Object.keys(SERVICES) as readonly ServiceName[];
 const NOTHING = { appends: [], reads: [], calls: [], bus: [], reaches: [], serves: [] } as const;
 
 /** Those who are no service. */
-const OTHERS = {
+export const OTHERS = {
   /** Reads everything, writes nothing: `baton timeline`, `baton verify`, people who check. */
   auditor: {
     ...NOTHING,

@@ -61,7 +61,7 @@ export const findingSchema = z.object({
 export type Finding = z.infer<typeof findingSchema>;
 
 /** What an agent is given, as JSON on standard input. */
-const taskEnvelopeSchema = z.object({
+export const taskEnvelopeSchema = z.object({
   baton: z.literal('task/v1'),
   mission_id: z.string(),
   task_id: z.string(),
