@@ -1,28 +1,12 @@
-import { DELIVERIES_MAX, type StoredEvent } from '@baton/contracts';
+import { DELIVERIES_MAX } from '@baton/contracts';
 import { describe, expect, it } from '@jest/globals';
-import { base, MISSION, task } from '@baton/testing';
-import { bench, delivered } from '../test/bench.ts';
+import { MISSION } from '@baton/testing';
+import { bench, delivered, taskReady } from '../test/bench.ts';
 import type { InboundDelivery } from './delivery.ts';
 import type { ServiceDefinition } from './definition.ts';
 
 const idle: ServiceDefinition = { name: 'executor' };
 const taskStream = (id: string): string => `task-${MISSION}.${id}`;
-const ready = (position: number, id: string): StoredEvent => ({
-  position,
-  stream: `plan-${MISSION}`,
-  version: position,
-  id: `00000000-0000-5000-8000-${String(position).padStart(12, '0')}`,
-  type: 'TaskReady',
-  recorded_at: '2026-11-21T00:00:00.000000Z',
-  meta: JSON.stringify({
-    schema_version: 1,
-    correlation_id: MISSION,
-    causation_id: 'cause',
-    actor: { kind: 'service', id: 'planner' },
-  }),
-  data: JSON.stringify({ mission_id: MISSION, task: task(id), base }),
-  hash: '',
-});
 const MORE = DELIVERIES_MAX + 1;
 const never = { append: () => new Promise<never>(() => {}) };
 
@@ -37,7 +21,7 @@ describe('an event that a person has discarded', () => {
     const on = bench();
     let mended = false;
     const service = () => on.service(idle, { log: { append: (append) => (mended ? on.log.append(append) : broken()) } });
-    void service().receive(delivered('executor', ready(1, 'a'), MORE));
+    void service().receive(delivered('executor', taskReady(1, 'a'), MORE));
     await on.pass(1);
     const [letter] = await on.dead_letters.list();
     await on.dead_letters.settle(letter?.id ?? '', 'discarded');
@@ -48,23 +32,23 @@ describe('an event that a person has discarded', () => {
   it('is acknowledged and not handled when its consumer goes back', async () => {
     const { on, service } = await discardedAfter(() => Promise.reject(new TypeError('no')));
     for (const deliveries of [1, MORE])
-      expect(await service().receive(delivered('executor', ready(1, 'a'), deliveries))).toEqual({ ack: true });
+      expect(await service().receive(delivered('executor', taskReady(1, 'a'), deliveries))).toEqual({ ack: true });
     expect(await on.types()).toEqual([]);
     expect((await on.dead_letters.list()).map(({ status }) => status)).toEqual(['discarded']);
   });
   it('kills nobody again', async () => {
     const { on, service } = await discardedAfter(never.append);
     const runtime = service();
-    expect(await runtime.receive(delivered('executor', ready(1, 'a'), 1))).toEqual({ ack: true });
+    expect(await runtime.receive(delivered('executor', taskReady(1, 'a'), 1))).toEqual({ ack: true });
     // Discarded just now: what the process knew before does not matter to what would be tried alone.
-    expect(await runtime.receive(delivered('executor', ready(1, 'a'), MORE))).toEqual({ ack: true });
+    expect(await runtime.receive(delivered('executor', taskReady(1, 'a'), MORE))).toEqual({ ack: true });
     expect([await on.types(), runtime.stats().dead_lettered]).toEqual([[], 0]);
   });
   it('takes nothing with it: neither what is older, nor what comes later', async () => {
     const { on, service } = await discardedAfter(() => Promise.reject(new TypeError('no')));
     // On the number of what was discarded another event, as after the bus was made anew.
-    const other = { ...ready(1, 'b'), id: '00000000-0000-5000-8000-00000000000b' };
-    for (const event of [other, ready(2, 'c')]) await service().receive(delivered('executor', event));
+    const other = { ...taskReady(1, 'b'), id: '00000000-0000-5000-8000-00000000000b' };
+    for (const event of [other, taskReady(2, 'c')]) await service().receive(delivered('executor', event));
     expect(await on.types(taskStream('b'))).toEqual(['AttemptStarted']);
     expect(await on.types(taskStream('c'))).toEqual(['AttemptStarted']);
   });
@@ -76,13 +60,13 @@ describe('a message that is tried alone', () => {
     const { opened, open } = gate();
     const slow = on.service(idle, { log: { append: async (append) => (await opened, on.log.append(append)) } });
     const other = on.service(idle);
-    const alone = slow.receive(delivered('executor', ready(1, 'a'), MORE));
+    const alone = slow.receive(delivered('executor', taskReady(1, 'a'), MORE));
     await on.pass(1);
     expect(await on.dead_letters.list()).toMatchObject([{ reason: 'handler-crashed', status: 'parked', stream: null }]);
-    expect(await other.receive(delivered('executor', ready(2, 'b')))).toEqual({ ack: true });
+    expect(await other.receive(delivered('executor', taskReady(2, 'b')))).toEqual({ ack: true });
     open();
     expect(await alone).toEqual({ ack: true });
-    expect(await other.receive(delivered('executor', ready(3, 'c')))).toEqual({ ack: true });
+    expect(await other.receive(delivered('executor', taskReady(3, 'c')))).toEqual({ ack: true });
     expect((await on.dead_letters.list()).map(({ position, status }) => [position, status])).toEqual([[1, 'replayed']]);
     for (const id of ['a', 'b', 'c']) expect(await on.types(taskStream(id))).toEqual(['AttemptStarted']);
   });
@@ -92,7 +76,7 @@ describe('a message that is tried alone', () => {
     const runtime = on.service(idle, {
       log: { append: (append) => (away-- > 0 ? Promise.reject(new Error('connection refused')) : on.log.append(append)) },
     });
-    const settlement = runtime.receive(delivered('executor', ready(1, 'a'), MORE));
+    const settlement = runtime.receive(delivered('executor', taskReady(1, 'a'), MORE));
     await on.pass(60_000);
     expect(await settlement).toEqual({ ack: true });
     expect(await on.dead_letters.list()).toMatchObject([{ status: 'replayed' }]);
@@ -110,7 +94,7 @@ describe('a message that is tried alone', () => {
         },
       },
     });
-    const settlement = runtime.receive(delivered('executor', ready(1, 'a'), MORE));
+    const settlement = runtime.receive(delivered('executor', taskReady(1, 'a'), MORE));
     await on.pass(60_000);
     expect(await settlement).toEqual({ ack: true });
     expect(await on.types(taskStream('a'))).toEqual(['AttemptStarted']);
@@ -118,13 +102,13 @@ describe('a message that is tried alone', () => {
   });
   it('parks its stream when it killed its process once more, and what comes later waits behind it', async () => {
     const on = bench();
-    void on.service(idle, { log: never }).receive(delivered('executor', ready(1, 'a'), MORE));
+    void on.service(idle, { log: never }).receive(delivered('executor', taskReady(1, 'a'), MORE));
     await on.pass(1);
     const other = on.service(idle);
     // Whoever put it aside may still be alive: held for longer than a message may be.
-    expect(await other.receive(delivered('executor', ready(1, 'a'), MORE + 1))).toEqual({ ack: false, nak_delay_ms: 30_000 });
-    expect(await other.receive(delivered('executor', ready(1, 'a'), MORE + 2))).toEqual({ ack: true });
-    expect(await on.service(idle).receive(delivered('executor', ready(2, 'b')))).toEqual({ ack: true });
+    expect(await other.receive(delivered('executor', taskReady(1, 'a'), MORE + 1))).toEqual({ ack: false, nak_delay_ms: 30_000 });
+    expect(await other.receive(delivered('executor', taskReady(1, 'a'), MORE + 2))).toEqual({ ack: true });
+    expect(await on.service(idle).receive(delivered('executor', taskReady(2, 'b')))).toEqual({ ack: true });
     expect((await on.dead_letters.list()).map(({ reason, stream, status }) => [reason, stream, status])).toEqual([
       ['handler-crashed', `plan-${MISSION}`, 'parked'],
       ['parked-behind', `plan-${MISSION}`, 'parked'],
@@ -135,21 +119,21 @@ describe('a message that is tried alone', () => {
     const on = bench();
     const { opened, open } = gate();
     const slow = on.service(idle, { log: { append: async (append) => (await opened, on.log.append(append)) } });
-    const alone = slow.receive(delivered('executor', ready(1, 'a'), MORE));
+    const alone = slow.receive(delivered('executor', taskReady(1, 'a'), MORE));
     await on.pass(1);
     const other = on.service(idle);
-    for (const more of [1, 2]) await other.receive(delivered('executor', ready(1, 'a'), MORE + more));
+    for (const more of [1, 2]) await other.receive(delivered('executor', taskReady(1, 'a'), MORE + more));
     expect(await on.dead_letters.isParked('executor-start', `plan-${MISSION}`)).toBe(true);
     open();
     expect(await alone).toEqual({ ack: true });
-    await slow.receive(delivered('executor', ready(2, 'b')));
+    await slow.receive(delivered('executor', taskReady(2, 'b')));
     expect(await on.dead_letters.list()).toMatchObject([{ status: 'replayed' }]);
     expect(await on.types(taskStream('b'))).toEqual(['AttemptStarted']);
   });
   it('that cannot be handled says why, and parks its stream', async () => {
     const on = bench();
     const runtime = on.service(idle, { log: { append: () => Promise.reject(new TypeError('no such thing')) } });
-    expect(await runtime.receive(delivered('executor', ready(1, 'a'), MORE))).toEqual({ ack: true });
+    expect(await runtime.receive(delivered('executor', taskReady(1, 'a'), MORE))).toEqual({ ack: true });
     expect(await on.dead_letters.list()).toMatchObject([
       { reason: 'handler-failed', stream: `plan-${MISSION}`, status: 'parked', cause: expect.stringContaining('no such thing') },
     ]);
@@ -157,7 +141,7 @@ describe('a message that is tried alone', () => {
   it('that is forged leaves the name of its letter, and its stream, to the true one', async () => {
     const on = bench();
     const runtime = on.service(idle, { log: on.asking });
-    expect(await runtime.receive(delivered('executor', ready(1, 'a'), MORE))).toEqual({ ack: true });
+    expect(await runtime.receive(delivered('executor', taskReady(1, 'a'), MORE))).toEqual({ ack: true });
     expect((await on.dead_letters.list()).map(({ reason, status, stream }) => [reason, status, stream]).toSorted()).toEqual([
       ['forged-event', 'parked', null],
       ['handler-crashed', 'replayed', null],

@@ -1,28 +1,11 @@
 import { LEASE_MS } from '@baton/domain';
-import type { StoredEvent } from '@baton/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { base, change, MISSION, receipt, task } from '@baton/testing';
-import { bench, delivered, settled } from '../test/bench.ts';
+import { bench, delivered, settled, taskReady } from '../test/bench.ts';
 import type { ServiceDefinition } from './definition.ts';
 import type { Work } from './work.ts';
 
 const streamOf = (id: string): string => `task-${MISSION}.${id}`;
-const ready = (position: number, id: string): StoredEvent => ({
-  position,
-  stream: `plan-${MISSION}`,
-  version: position,
-  id: `00000000-0000-5000-8000-${String(position).padStart(12, '0')}`,
-  type: 'TaskReady',
-  recorded_at: '2026-11-21T00:00:00.000000Z',
-  meta: JSON.stringify({
-    schema_version: 1,
-    correlation_id: MISSION,
-    causation_id: 'cause',
-    actor: { kind: 'service', id: 'planner' },
-  }),
-  data: JSON.stringify({ mission_id: MISSION, task: task(id), base }),
-  hash: '',
-});
 const start = (id: string) => ({
   stream: streamOf(id),
   command: { type: 'StartTask', mission_id: MISSION, task: task(id), base },
@@ -54,10 +37,10 @@ describe('a message of long work', () => {
       ReturnType<typeof on.service>,
       ReturnType<typeof on.service>,
     ];
-    expect(await one.receive(delivered('executor', ready(1, 'a')))).toEqual({ ack: true });
-    expect(await one.receive(delivered('executor', ready(2, 'b')))).toEqual(GIVEN_BACK);
+    expect(await one.receive(delivered('executor', taskReady(1, 'a')))).toEqual({ ack: true });
+    expect(await one.receive(delivered('executor', taskReady(2, 'b')))).toEqual(GIVEN_BACK);
     expect(await on.types(streamOf('b'))).toEqual([]);
-    expect(await other.receive(delivered('executor', ready(2, 'b'), 2))).toEqual({ ack: true });
+    expect(await other.receive(delivered('executor', taskReady(2, 'b'), 2))).toEqual({ ack: true });
     for (let leases = 0; leases < 3; leases++) {
       await on.pass(LEASE_MS);
       for (const runtime of [one, other]) await runtime.sweep();
@@ -67,7 +50,7 @@ describe('a message of long work', () => {
   it('takes a slot that no other message has, however many come at once', async () => {
     const on = bench();
     const runtime = on.service(working, { slots: 2 });
-    const all = ['a', 'b', 'c'].map((id, index) => runtime.receive(delivered('executor', ready(index + 1, id))));
+    const all = ['a', 'b', 'c'].map((id, index) => runtime.receive(delivered('executor', taskReady(index + 1, id))));
     expect(await Promise.all(all)).toEqual([{ ack: true }, { ack: true }, GIVEN_BACK]);
   });
   it.each([
@@ -88,7 +71,7 @@ describe('a message of long work', () => {
       log: { claimDue: async (claim) => (await opened, on.log.claimDue(claim)) },
     });
     const swept = runtime.sweep();
-    const received = runtime.receive(delivered('executor', ready(3, 'c')));
+    const received = runtime.receive(delivered('executor', taskReady(3, 'c')));
     await settled();
     expect(await on.types(streamOf('c'))).toEqual([]);
     open();
@@ -102,7 +85,7 @@ describe('a lease that comes to a process which stops', () => {
     const on = bench();
     const { opened, open } = gate();
     const stopping = on.service(working, { log: { append: async (append) => (await opened, on.log.append(append)) } });
-    const received = stopping.receive(delivered('executor', ready(1, 'a')));
+    const received = stopping.receive(delivered('executor', taskReady(1, 'a')));
     await settled();
     const stopped = stopping.stop(25_000);
     open();

@@ -2,7 +2,7 @@
 import type { ServiceName, StoredEvent } from '@baton/contracts';
 import type { DeadLetters, EventLog } from '@baton/ports';
 import { memoryRecord, virtualTime } from '@baton/simulation';
-import { deliveryOf } from '@baton/testing';
+import { base, deliveryOf, MISSION, task } from '@baton/testing';
 import { hash } from 'node:crypto';
 import { noInstruments } from '../src/instruments.ts';
 import type { ServiceDefinition } from '../src/definition.ts';
@@ -74,3 +74,21 @@ const CONSUMER = {
 
 export const delivered = (service: keyof typeof CONSUMER & ServiceName, stored: StoredEvent, deliveries = 1): EventDelivery =>
   deliveryOf(stored, CONSUMER[service], deliveries);
+
+/** As the planner has recorded it: the executor is to start a task. */
+export const taskReady = (position: number, id: string): StoredEvent => ({
+  position,
+  stream: `plan-${MISSION}`,
+  version: position,
+  id: `00000000-0000-5000-8000-${String(position).padStart(12, '0')}`,
+  type: 'TaskReady',
+  recorded_at: '2026-11-21T00:00:00.000000Z',
+  meta: JSON.stringify({
+    schema_version: 1,
+    correlation_id: MISSION,
+    causation_id: 'cause',
+    actor: { kind: 'service', id: 'planner' },
+  }),
+  data: JSON.stringify({ mission_id: MISSION, task: task(id), base }),
+  hash: '',
+});

@@ -15,7 +15,7 @@ const LOADED_BY_PATH = ['apps/cli/src/main.ts', 'tools/src/nx/infer-targets.mjs'
 
 type Doors = ReadonlyMap<string, string>;
 
-/** Without `type X`, and by its own name where it is renamed. */
+/** Each as it is written, `type X` too, and by its own name where it is renamed. */
 const namesIn = (list: string): string[] =>
   list.split(',').flatMap((one) => {
     const [name = ''] = one.trim().split(' as ');
