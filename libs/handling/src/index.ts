@@ -1,9 +1,9 @@
 export type { Decided, Request } from './decided.ts';
+export type { ServiceDefinition } from './definition.ts';
 export type { Delivery, EventDelivery, InboundDelivery, Settlement } from './delivery.ts';
 export { eventId, missionIdOf, uuidOf } from './event-id.ts';
 export { noInstruments, type Instruments, type SpanAttributes } from './instruments.ts';
 export { InvalidRequest } from './settling.ts';
-export type { ServiceDefinition } from './definition.ts';
 export { createService, type ServicePorts, type ServiceRuntime } from './service.ts';
 export { fold, type Known } from './streams.ts';
 export type { Performer, Work } from './work.ts';
