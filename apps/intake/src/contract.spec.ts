@@ -101,6 +101,11 @@ describe('a rule that is broken is one fault that names its field and the fix', 
     ['a credential of our servers', 'agent.environment[0]', agent({ environment: ['PGPASSWORD'] })],
     ['an URL with a password', 'repository.url', contract({ repository: { url: 'https://bot:pw@git.example.org/x.git' } })],
     ['an URL with a password for ssh', 'repository.url', contract({ repository: { url: 'ssh://git:p%40w@example.org/x' } })],
+    [
+      'an URL with a token in the place of a name',
+      'repository.url',
+      contract({ repository: { url: 'https://ghp_a1@git.example.org/x' } }),
+    ],
     ['an URL that is none', 'repository.url', contract({ repository: { url: 'https://bot:p/w@git.example.org/x.git' } })],
     ['a path into .git', 'scope.exclude[0]', scope({ exclude: ['.git/hooks/**'] })],
     ['an URL that runs a program', 'repository.url', contract({ repository: { url: 'ext::sh -c whoami' } })],
@@ -129,11 +134,19 @@ describe('a rule that is broken is one fault that names its field and the fix', 
   });
 });
 
-it('says nothing of a password that it refuses', () => {
-  const faults = faultsOf(contract({ repository: { url: 'https://bot:hunter2hunter2@git.example.org/x.git' } }));
-  expect(faults).toHaveLength(1);
-  expect(JSON.stringify(faults)).not.toContain('hunter2');
-});
+it.each(['https://bot:hunter2hunter2@git.example.org/x.git', 'https://hunter2hunter2@git.example.org/x.git'])(
+  'says nothing of a secret that it refuses: %s',
+  (url) => {
+    const faults = faultsOf(contract({ repository: { url } }));
+    expect(faults).toHaveLength(1);
+    expect(JSON.stringify(faults)).not.toContain('hunter2');
+  },
+);
+
+it.each(['ssh://git@git.example.org/x.git', 'git@git.example.org:x.git', 'https://git.example.org/x@2.git'])(
+  'takes a name where no secret can be: %s',
+  (url) => expect(faultsOf(contract({ repository: { url } }))).toEqual([]),
+);
 
 describe('many faults', () => {
   it('are all named at once: the example has ten', () => {

@@ -177,18 +177,29 @@ const RULES: readonly ((contract: Loose) => readonly Fault[])[] = [
         : [],
     );
   },
-  function noUrlHoldsAPassword(contract) {
+  function noUrlHoldsASecret(contract) {
     const { url } = loose(contract['repository']);
     if (typeof url !== 'string' || !url.includes('://')) return [];
     const read = URL.parse(url.trim());
     const field = 'repository.url';
     if (read === null) return [{ field, problem: 'is not a URL that can be read', fix: 'correct it, or give a local path' }];
-    if (read.password === '') return [];
+    const knows = 'use an ssh URL and a key, or name a program that knows it in GIT_ASKPASS of executor and release';
+    if (read.password !== '')
+      return [
+        {
+          field,
+          problem: 'holds a password, and everything in a contract is kept in the record for ever',
+          fix: `take it out (and change it, it was sent around): ${knows}`,
+        },
+      ];
+    // Several hosts take a token in the place of the name.
+    if (read.username === '' || !/^https?:$/.test(read.protocol)) return [];
     return [
       {
         field,
-        problem: 'holds a password, and everything in a contract is kept in the record for ever',
-        fix: 'take it out (and change it, it was sent around): use an ssh URL and a key, or name a program that knows the password in GIT_ASKPASS of executor and release',
+        problem:
+          'names somebody before the @, where a token may stand, and everything in a contract is kept in the record for ever',
+        fix: `take out what stands before the @ (and change it, if it was a token): ${knows}`,
       },
     ];
   },

@@ -14,7 +14,12 @@ interface Open {
   readonly since: Map<string, number>;
   readonly rounds: Map<string, number>;
   readonly status: Map<string, string>;
+  /** The step that waits for what is out of reach. */
+  readonly delayed: Map<string, DelayedStep>;
 }
+
+const DELAYED_STEPS = ['attempt', 'integrate', 'land'] as const;
+type DelayedStep = (typeof DELAYED_STEPS)[number];
 
 /** The events that change a number; the others need not even be parsed. */
 export const FOLDED: ReadonlySet<EventType> = new Set<EventType>([
@@ -40,7 +45,11 @@ export const FOLDED: ReadonlySet<EventType> = new Set<EventType>([
   'GateExpired',
   'GateSuperseded',
   'ReleaseQueued',
+  'ReleaseDelayed',
+  'TargetMoved',
   'ReleaseLanded',
+  'ReleaseFailed',
+  'ReleaseCancelled',
 ]);
 
 /** What alerts count is there as 0 before it happens for the first time: a counter that begins at 1 has not increased. */
@@ -63,7 +72,7 @@ export function deliveryFold(): Fold {
   const counters = new Map<CounterKey, Map<string, { labels: Labels; value: number }>>();
   const histograms = new Map<HistogramKey, Map<string, { labels: Labels; value: FoldedHistogram }>>();
   const statuses = new Map<string, number>();
-  const open: Open = { since: new Map(), rounds: new Map(), status: new Map() };
+  const open: Open = { since: new Map(), rounds: new Map(), status: new Map(), delayed: new Map() };
 
   const count = (key: CounterKey, labels: Labels, by = 1): void => {
     const series = counters.get(key) ?? new Map<string, { labels: Labels; value: number }>();
@@ -146,14 +155,19 @@ export function deliveryFold(): Fold {
       case 'AttemptStarted':
         return begin(`execution ${key}`, at);
       case 'AttemptSucceeded':
+        open.delayed.delete(`task ${key}`);
         return endAttempt(key, at, 'succeeded', 'none');
       case 'AttemptFailed':
+        // It could not begin; the next one may not either.
+        if (event.data.began === false) open.delayed.set(`task ${key}`, 'attempt');
+        else open.delayed.delete(`task ${key}`);
         return endAttempt(key, at, 'failed', event.data.failure_class);
       case 'AttemptLost':
         return endAttempt(key, at, 'lost', 'transient');
       case 'TaskBlocked':
       case 'TaskCancelled':
         for (const what of ['execution', 'trouble', 'review']) open.since.delete(`${what} ${key}`);
+        open.delayed.delete(`task ${key}`);
         return void open.rounds.delete(key);
       case 'ReviewStarted':
         open.rounds.set(key, (open.rounds.get(key) ?? 0) + 1);
@@ -174,6 +188,7 @@ export function deliveryFold(): Fold {
         open.since.delete(`landing ${mission_id}`);
         return begin(`integration ${mission_id}`, at);
       case 'IntegrationTested':
+        open.delayed.delete(`release ${mission_id}`);
         return end(`integration ${mission_id}`, at, step('integration'));
       case 'GateOpened':
         return begin(`approval ${mission_id}`, at);
@@ -190,7 +205,14 @@ export function deliveryFold(): Fold {
         });
       case 'ReleaseQueued':
         return begin(`landing ${mission_id}`, at);
+      case 'ReleaseDelayed':
+        return void open.delayed.set(`release ${mission_id}`, event.data.step);
+      case 'TargetMoved':
+      case 'ReleaseFailed':
+      case 'ReleaseCancelled':
+        return void open.delayed.delete(`release ${mission_id}`);
       case 'ReleaseLanded':
+        open.delayed.delete(`release ${mission_id}`);
         return end(`landing ${mission_id}`, at, step('landing'));
       default:
         return;
@@ -206,6 +228,7 @@ export function deliveryFold(): Fold {
       missions: [...statuses].map(([status, value]) => ({ labels: { status }, value })) satisfies Series<'missions'>[],
       missions_ended: listed(counters.get('missions_ended')),
       attempts: listed(counters.get('attempts')),
+      delayed: delayedSeries(open.delayed),
       gates: listed(counters.get('gates')),
       mission_lead_time_seconds: listed(histograms.get('mission_lead_time_seconds')),
       step_seconds: listed(histograms.get('step_seconds')),
@@ -213,4 +236,9 @@ export function deliveryFold(): Fold {
       mission_recovery_seconds: listed(histograms.get('mission_recovery_seconds')),
     }),
   };
+}
+
+function delayedSeries(delayed: ReadonlyMap<string, DelayedStep>): Series<'delayed'>[] {
+  const counted = Map.groupBy(delayed.values(), (step) => step);
+  return DELAYED_STEPS.map((step) => ({ labels: { step }, value: counted.get(step)?.length ?? 0 }));
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { StoredEvent } from '@baton/contracts';
 import { GENESIS_HASH, hashOf } from '@baton/event-store';
+import { eventId } from '@baton/handling';
 import type pg from 'pg';
 
 const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
@@ -43,8 +44,9 @@ export function* copies(recorded: readonly StoredEvent[], total: number, end: En
   let { position, hash } = end;
   for (let nth = 0; position < end.position + total; nth++) {
     const { mission_id, moulds } = missions[nth % missions.length]!;
-    const renamed = new Map([[mission_id, randomUUID() as string]]);
-    for (const { event } of moulds) renamed.set(event.id, randomUUID());
+    const copied_id: string = randomUUID();
+    const renamed = new Map([[mission_id, copied_id]]);
+    for (const { event } of moulds) renamed.set(event.id, eventId(copied_id, event.id, event.stream, 0));
     for (const { event, stream, meta, data } of moulds) {
       const unhashed = {
         position: ++position,

@@ -104,6 +104,8 @@ async function serverOn(directory: string, ingress_port: number, admin_port: num
     detached: true,
     env: {
       PATH: process.env['PATH'],
+      // It leaves a directory there for each of its invokers.
+      TMPDIR: directory,
       DO_NOT_TRACK: '1',
       RESTATE_DISABLE_TELEMETRY: 'true',
       RESTATE_LISTEN_MODE: 'tcp',

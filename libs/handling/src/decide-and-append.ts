@@ -178,5 +178,10 @@ function newEvent(request: Request, event: BatonEvent, ordinal: number): NewEven
     throw new EventTooLarge(
       `data of ${event.type} of ${request.stream} has ${bytes} bytes, at most ${EVENT_DATA_BYTES_MAX} can be kept: store it as an artifact and name its digest`,
     );
-  return { id: eventId(causation_id, request.stream, ordinal), type: event.type, meta: JSON.stringify(meta), data };
+  return {
+    id: eventId(correlation_id, causation_id, request.stream, ordinal),
+    type: event.type,
+    meta: JSON.stringify(meta),
+    data,
+  };
 }

@@ -24,7 +24,7 @@ function planCancelled(mission_id: string, nth: number): NewEvent {
     actor: { kind: 'service', id: 'planner' },
   };
   return {
-    id: eventId(`${nth}`, mission_id, 0),
+    id: eventId(mission_id, `${nth}`, mission_id, 0),
     type: 'PlanCancelled',
     meta: JSON.stringify(meta),
     data: JSON.stringify({ mission_id, reason: 'asked' }),

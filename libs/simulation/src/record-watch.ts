@@ -50,9 +50,9 @@ export function watchRecord({ log, sha256, onEvent }: WatchOptions): RecordWatch
     hash = sha256(chained(hash, stored, Date.parse(stored.recorded_at)));
     promise(Buffer.from(hash).toString('hex') === stored.hash, () => `the chain breaks at position ${position}`);
     promise(!ids.has(id), () => `event ${id} (${type} of ${stream}) is recorded twice`);
-    const { causation_id } = event.meta;
+    const { correlation_id, causation_id } = event.meta;
     promise(
-      id === eventId(causation_id, stream, ordinal),
+      id === eventId(correlation_id, causation_id, stream, ordinal),
       () => `${type} of ${stream} is recorded a second time for the same cause ${causation_id}, or its id is not made from it`,
     );
     const before = seen.last;

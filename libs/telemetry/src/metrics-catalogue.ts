@@ -227,6 +227,13 @@ export const CATALOGUE = {
     labels: ['step'],
     buckets: MISSION_BUCKETS_S,
   },
+  delayed: {
+    name: 'baton_delayed',
+    help: 'Attempts, integrations and landings that wait because what they need is out of reach; they are tried again by themselves.',
+    type: 'gauge',
+    source: 'fold',
+    labels: ['step'],
+  },
   review_rounds: {
     name: 'baton_review_rounds',
     help: 'Reviews a task went through until it was concluded for good.',

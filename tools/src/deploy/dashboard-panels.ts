@@ -99,6 +99,13 @@ const steps: Row = {
       ],
     },
     {
+      title: 'Held up',
+      description: 'Steps that wait for what is out of reach, most often the host of a repository; tried again by themselves.',
+      kind: 'timeseries',
+      unit: 'short',
+      queries: [always('{{step}}', folded('step', 'baton_delayed'))],
+    },
+    {
       title: 'Review rounds per task',
       description: 'The mean number of reviews until a task is concluded.',
       kind: 'stat',

@@ -32,6 +32,7 @@ describe('prometheus', () => {
       missions_ended: [],
       mission_lead_time_seconds: [{ labels: {}, value: lead }],
       attempts: [],
+      delayed: [],
       step_seconds: [],
       review_rounds: [],
       gates: [],
