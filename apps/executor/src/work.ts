@@ -64,7 +64,7 @@ async function made(parts: ExecutorParts, workspace: Workspace, running: Running
   const runtime = runtimeFor(parts, task.agent);
   const said = await runtime.run({
     agent: task.agent,
-    envelope: envelopeOf(running),
+    envelope: envelopeOf(running, workspace.inputs ?? []),
     directory: workspace.directory,
     readable: workspace.readable ?? [],
     signal: work.signal,
@@ -93,7 +93,8 @@ async function made(parts: ExecutorParts, workspace: Workspace, running: Running
     message: `${task.title} (attempt ${number})`,
   });
   if (collected.status === 'refused') {
-    const where = `the agent wrote outside its write-set (${write_set.join(', ')}), or what nobody may hand on`;
+    const except = write_set_exclude.length === 0 ? '' : ` without ${write_set_exclude.join(', ')}`;
+    const where = `the agent wrote outside its write-set (${write_set.join(', ')}${except}), or what nobody may hand on`;
     return failure('policy', `${where}: ${collected.paths.join(', ')}`, summary);
   }
   if (collected.status === 'empty') return failure('semantic', 'the agent said done and changed nothing', summary);
@@ -116,7 +117,7 @@ function redacted(outcome: AgentOutcome, text: (text: string) => string): AgentO
   return { status: 'done', result };
 }
 
-const envelopeOf = ({ mission_id, task, attempt: number, findings }: Running): TaskEnvelope => ({
+const envelopeOf = ({ mission_id, task, attempt: number, findings }: Running, inputs: readonly string[]): TaskEnvelope => ({
   baton: 'task/v1',
   mission_id,
   task_id: task.id,
@@ -124,7 +125,10 @@ const envelopeOf = ({ mission_id, task, attempt: number, findings }: Running): T
   title: task.title,
   instructions: task.instructions,
   write_set: task.write_set,
+  write_set_exclude: task.write_set_exclude,
   acceptance: task.acceptance.map(({ id, statement }) => ({ id, statement })),
+  non_goals: task.non_goals ?? [],
+  inputs: [...inputs],
   findings: [...findings],
   deadline_ms: task.run_ms_max,
 });

@@ -107,11 +107,23 @@ describe('the executor', () => {
     expect(receipts).toMatchObject([{ criterion_id: 'two', exit_code: 0, tree: change.tree }]);
   });
 
+  it('gives the agent what the tasks before delivered, where there is no repository', async () => {
+    const written = (agent: Agent, id: string) =>
+      task(agent, { id, acceptance: [{ id: 'two', statement: 'there is an answer' }] });
+    await attempted(written({ runtime: 'scripted', output: 'The answer is two.' }, TASK), { repository: null, inputs: [] });
+    const { artifact } = (await on.last(TASK, 'AttemptSucceeded')).change;
+    const said = JSON.stringify({ baton: 'result/v1', status: 'done', summary: 'Read', output: 'It is two.' });
+    const reading = shell(`cat > '${on.root}/envelope'; echo '${said}'`);
+    await attempted(written(reading, 'read'), { repository: null, inputs: [artifact] });
+    expect(JSON.parse(await on.file('envelope'))).toMatchObject({ task_id: 'read', inputs: ['The answer is two.'] });
+  });
+
   it('stops a task whose agent wrote outside its write-set, and names the path', async () => {
-    expect(await attempted(task(writing('README.md')))).toEqual(['AttemptStarted', 'AttemptFailed', 'TaskBlocked']);
+    const narrow = task(writing('README.md'), { write_set_exclude: ['src/secret/**'] });
+    expect(await attempted(narrow)).toEqual(['AttemptStarted', 'AttemptFailed', 'TaskBlocked']);
     expect(await on.last(TASK, 'AttemptFailed')).toMatchObject({
       failure_class: 'policy',
-      cause: expect.stringContaining('README.md'),
+      cause: expect.stringMatching(/\(src\/\*\* without src\/secret\/\*\*\).*README\.md/),
       output_tail: 'It is written',
     });
     expect(await on.last(TASK, 'TaskBlocked')).toMatchObject({
@@ -192,7 +204,7 @@ describe('the executor', () => {
 
   it('gives the agent the findings of the review of the attempt before', async () => {
     const agent = shell(`cat > '${on.root}/envelope'; echo two > src/two.txt; ${DONE}`);
-    await attempted(task(agent));
+    await attempted(task(agent, { write_set_exclude: ['src/secret/**'], non_goals: ['Rewriting one'] }));
     const envelope = async (): Promise<TaskEnvelope> => JSON.parse(await on.file('envelope')) as TaskEnvelope;
     expect(await envelope()).toMatchObject({ attempt: 1, findings: [] });
     await on.deliver(
@@ -208,7 +220,10 @@ describe('the executor', () => {
       title: 'Write two',
       instructions: 'write src/two.txt',
       write_set: ['src/**'],
+      write_set_exclude: ['src/secret/**'],
       acceptance: [{ id: 'two', statement: 'two is written' }],
+      non_goals: ['Rewriting one'],
+      inputs: [],
       findings: [finding],
       deadline_ms: RUN_MS_MAX,
     });

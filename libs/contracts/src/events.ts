@@ -45,6 +45,7 @@ export const deliverySchema = z.object({
   requested_by: z.string(),
   repository: repositorySchema.nullable(),
   criteria: z.array(criterionSchema),
+  /** Absent from what was planned before it was handed on. */ non_goals: z.array(z.string()).optional(),
   rollback: z.string(),
   risk: z.enum(RISKS),
   contract_digest: digestSchema,

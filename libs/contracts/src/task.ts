@@ -17,6 +17,8 @@ export const taskSchema = z.object({
   /** Paths that may not change although they match the write-set. */
   write_set_exclude: z.array(pathPatternSchema),
   acceptance: z.array(criterionSchema).min(1),
+  /** What the mission is not about; given when the task is handed out, absent from those handed out before it was. */
+  non_goals: z.array(z.string()).optional(),
   agent: agentSchema,
   attempts_max: z.number().int().min(1),
   run_ms_max: z.number().int().min(1),
@@ -68,8 +70,14 @@ export const taskEnvelopeSchema = z.object({
   attempt: z.number().int().min(1),
   title: z.string(),
   instructions: z.string(),
+  /** Only paths that match one of these may change, */
   write_set: z.array(z.string()),
+  /** and of those none that matches one of these. */
+  write_set_exclude: z.array(z.string()),
   acceptance: z.array(z.object({ id: z.string(), statement: z.string() })),
+  non_goals: z.array(z.string()),
+  /** Without a repository: what the tasks that this one depends on delivered, in the plan's order. Elsewhere it is in the files already. */
+  inputs: z.array(z.string()),
   /** Findings of the review of the attempt before. */
   findings: z.array(findingSchema),
   deadline_ms: z.number().int().min(1),

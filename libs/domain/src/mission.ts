@@ -1,5 +1,6 @@
 /** A mission is one request: accepted once, ended once, whatever is asked how often and in whatever order. Owner: intake. */
 import type { Fault, FailureClass, MissionContract, MissionEvent } from '@baton/contracts';
+import { CANCEL_MS_MAX } from './cancelling.ts';
 import {
   accept,
   already,
@@ -19,9 +20,6 @@ const readable = ({ field, problem, fix }: Fault): Fault => ({
   problem: clipped(problem, 1_000),
   fix: clipped(fix, 1_000),
 });
-
-/** How long the parts of a cancelled mission have to say that they stopped. */
-const CANCEL_MS_MAX = 120_000;
 
 export type MissionState =
   | { readonly status: 'new' }

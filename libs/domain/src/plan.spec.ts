@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { MISSION, contract, digest, ENDLESS, task, tree } from '@baton/testing';
+import { mission } from './mission.ts';
 import { plan, type Expansion, type PlanCommand } from './plan.ts';
 import { scenario } from './scenario.ts';
 
@@ -52,6 +53,23 @@ describe('a plan', () => {
     expect(end.events[1]).toMatchObject({
       data: { accepted: ['a', 'b', 'c', 'd'].map((task_id) => ({ task_id, artifact: digest(task_id), tree: tree('1') })) },
     });
+  });
+  it('hands each task out with what the mission is not about', () => {
+    const [, , first, second] = active().events;
+    for (const ready of [first, second])
+      expect(ready).toMatchObject({ type: 'TaskReady', data: { task: { non_goals: contract.non_goals } } });
+  });
+  it('waits longer for tasks to stop than its mission waits for it: what no executor confirmed is not told as confirmed', () => {
+    const stopping = plan.waitingOn(active().when(cancel).state);
+    const asked = mission.waitingOn(
+      scenario(mission)
+        .given({
+          type: 'MissionAccepted',
+          data: { mission_id: MISSION, contract, contract_digest: digest('c'), requested_by: 'ada', source: 'http' },
+        })
+        .when({ type: 'CancelMission', by: 'ada', reason: 'not needed' }).state,
+    );
+    expect(stopping!.after_ms).toBeGreaterThan(asked!.after_ms);
   });
   it('hands a task out once, whatever is told twice or for tasks that were not handed out', () => {
     active()

@@ -9,10 +9,8 @@ import {
   type PlanEvent,
   type Task,
 } from '@baton/contracts';
+import { STOP_MS_MAX } from './cancelling.ts';
 import { accept, already, clipped, never, type DeadlinePassed, type Decider, type Decision, type Waiting } from './decider.ts';
-
-/** How long running tasks have to say that they stopped. */
-const STOP_MS_MAX = 60_000;
 
 const EMPTY_PLAN =
   'the template makes no task of this mission: give the list that it goes through (see parameters) at least one entry';
@@ -113,12 +111,13 @@ function planned(command: Extract<PlanCommand, { type: 'PlanMission' }>): Decisi
   if (expansion === null) return unplanned('the template was not looked up');
   if ('problem' in expansion) return unplanned(expansion.problem);
   if (expansion.tasks.length === 0) return unplanned(EMPTY_PLAN);
-  const { title, rollback, risk, criteria } = contract;
+  const { title, rollback, risk, criteria, non_goals } = contract;
   const delivery: Delivery = {
     title,
     requested_by,
     repository: contract.repository ?? null,
     criteria,
+    non_goals,
     rollback,
     risk,
     contract_digest,
@@ -134,7 +133,10 @@ function planned(command: Extract<PlanCommand, { type: 'PlanMission' }>): Decisi
       plan_ms_max: contract.budgets.mission_ms_max,
     },
   };
-  const problem = tooLarge(tasks, jsonBytes(proposed.data));
+  const problem = tooLarge(
+    tasks.map((task) => handingOut(task, delivery)),
+    jsonBytes(proposed.data),
+  );
   if (problem !== null) return unplanned(problem);
   return accept(started, proposed, ...handedOut({ mission_id, delivery, tasks, running: new Set(), accepted: new Map() }));
 }
@@ -156,9 +158,16 @@ function handedOut(plan: Pick<Active, 'mission_id' | 'delivery' | 'tasks' | 'run
     )
     .map((task) => ({
       type: 'TaskReady',
-      data: { mission_id: plan.mission_id, task, base: { repository: plan.delivery.repository, inputs: inputsOf(task, plan) } },
+      data: {
+        mission_id: plan.mission_id,
+        task: handingOut(task, plan.delivery),
+        base: { repository: plan.delivery.repository, inputs: inputsOf(task, plan) },
+      },
     }));
 }
+
+/** What all tasks share is in the plan once. */
+const handingOut = (task: Task, { non_goals }: Delivery): Task => ({ ...task, ...(non_goals && { non_goals }) });
 
 /** Artifacts of all that the task depends on, directly or not, in the plan's order. */
 function inputsOf(task: Task, plan: Pick<Active, 'tasks' | 'accepted'>): string[] {

@@ -15,6 +15,8 @@ export interface Workspace {
   readonly directory: string | null;
   /** Absolute paths outside of it that whoever works in it has to read: objects that its repository borrows. */
   readonly readable?: readonly string[];
+  /** Without a directory: what whoever works in it starts from. */
+  readonly inputs?: readonly string[];
   /** The head of the target that it was opened at; what `land` calls `expected_base`. */
   readonly base_commit: string;
   /** The tree with the inputs applied: what the change is measured against. */

@@ -60,6 +60,7 @@ function scratchWorkspace(options: ScratchOptions, store: OutputStore, inputs: O
   let collected: Collected | null = null;
   return {
     directory: null,
+    inputs,
     base_commit: EMPTY_DIGEST,
     base_tree: treeOf(inputs),
     apply: async (artifact) => {
