@@ -9,26 +9,30 @@ export interface Taken {
   readonly body: unknown;
 }
 
+/** Status and body; `cut`: the connection ends without an answer. */
+export type Reply = readonly [status: number, body: unknown] | readonly [status: 'cut'];
+
 export interface EdgeStub {
   readonly url: string;
-  /** The next request gets this; what was told last goes on being answered. `cut`: the connection ends without an answer. */
-  answers(status: number | 'cut', body?: unknown): void;
+  /** In turn, from the next request on; the last of them for good. */
+  answers(...series: readonly Reply[]): void;
   /** What came since this was asked last. */
   taken(): readonly Taken[];
   close(): Promise<void>;
 }
 
 export async function edgeStub(): Promise<EdgeStub> {
-  const told: { readonly status: number | 'cut'; readonly body: unknown }[] = [];
+  let told: readonly Reply[] = [];
   const came: Taken[] = [];
   const server = createServer((request, response) => {
     void (async () => {
       const body = await text(request);
       const key = request.headers['idempotency-key'];
       came.push({ path: request.url ?? '', key: key === undefined ? undefined : String(key), body: JSON.parse(body) });
-      const answer = (told.length > 1 ? told.shift() : told[0]) ?? { status: 500, body: {} };
-      if (answer.status === 'cut') return void request.socket.destroy();
-      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body));
+      const [status, reply] = told[0] ?? [500, {}];
+      if (told.length > 1) told = told.slice(1);
+      if (status === 'cut') request.socket.destroy();
+      else response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(reply));
     })();
   });
   await new Promise<void>((listening) => {
@@ -36,7 +40,9 @@ export async function edgeStub(): Promise<EdgeStub> {
   });
   return {
     url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
-    answers: (status, body = {}) => void told.push({ status, body }),
+    answers: (...series) => {
+      told = series;
+    },
     taken: () => came.splice(0),
     close: () =>
       new Promise((closed) => {

@@ -82,7 +82,7 @@ describe('an answer', () => {
     const mission_id = randomUUID();
     await opened(mission_id, 1, digest('1'));
     await opened(mission_id, 2, digest('2'));
-    edge.answers(200, { outcome: 'approved' });
+    edge.answers([200, { outcome: 'approved' }]);
     expect(await baton('approve', `${mission_id.slice(0, 8)}.1`, '--as', 'bob')).toMatchObject({ exit: EXIT.ok });
     expect(edge.taken()).toMatchObject([{ path: `/v1/gates/${mission_id}/1/answer`, body: { content_digest: digest('1') } }]);
   });
