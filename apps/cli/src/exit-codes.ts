@@ -20,16 +20,23 @@ export const EXIT = {
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+export interface ProblemOptions extends ErrorOptions {
+  readonly facts?: Readonly<Record<string, string>>;
+}
+
 /** What went wrong, where, and what to do about it; printed without a stack trace. */
 export class CliProblem extends Error {
   override readonly name = 'CliProblem';
   readonly exit: ExitCode;
   /** The next step that helps; empty where the message says it already. */
   readonly fix: string;
+  /** What a program is told beside it. */
+  readonly facts: Readonly<Record<string, string>>;
 
-  constructor(exit: ExitCode, message: string, fix = '', options?: ErrorOptions) {
+  constructor(exit: ExitCode, message: string, fix = '', options: ProblemOptions = {}) {
     super(message, options);
     this.exit = exit;
     this.fix = fix;
+    this.facts = options.facts ?? {};
   }
 }

@@ -48,6 +48,8 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 /** The first block of a uuid is what people read out; commands take any unique beginning. */
 const SHORT_ID_CHARS = 8;
 export const shortId = (id: string): string => id.slice(0, SHORT_ID_CHARS);
+/** With fewer characters a slip of the finger would change what is somebody else's. */
+export const ID_CHARS_MIN_TO_CHANGE = 4;
 export const shortHash = (hash: string): string => hash.replace('sha256:', '').slice(0, 12);
 
 export const plural = (count: number, one: string, many = `${one}s`): string => `${String(count)} ${count === 1 ? one : many}`;

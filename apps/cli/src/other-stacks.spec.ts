@@ -27,6 +27,8 @@ const own = {
   BATON_NATS_REPLICAS: '3',
   BATON_NATS_UNSYNCED: 'refuse',
   BATON_SEALER_KEY_FILE: '/elsewhere/sealer.key',
+  BATON_POLICY_DIR: '/elsewhere/policy',
+  BATON_TEMPLATES_DIR: '/elsewhere/templates',
   BATON_SOMETHING_NEW: 'not known to be harmless',
 };
 

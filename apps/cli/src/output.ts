@@ -36,7 +36,7 @@ export function reportError(
   const problem = error instanceof CliProblem ? error : unreachable(error);
   const exit = problem?.exit ?? EXIT.unexpected;
   const message = error instanceof Error ? error.message : String(error);
-  if (json) stdout(`${JSON.stringify({ error: { exit, message, fix: problem?.fix ?? '' } })}\n`);
+  if (json) stdout(`${JSON.stringify({ error: { exit, message, fix: problem?.fix ?? '', ...problem?.facts } })}\n`);
   else {
     stderr(`${colour.red('error')}  ${message}\n`);
     if (problem && problem.fix !== '') stderr(`${colour.cyan('fix')}    ${problem.fix}\n`);

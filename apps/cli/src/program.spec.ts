@@ -34,6 +34,10 @@ describe('baton on the command line', () => {
     [['replay', 'abc', '--at', '0']],
     [['deadletters', 'show']],
     [['approve']],
+    [['approve', '9.1']],
+    [['approve', 'abc.1']],
+    [['approve', '9f2deba2']],
+    [['deny', '9f2deba2-8b1c-4d2e-9f3a-5b6c7d8e9f01']],
     [['diff']],
     [['why', '']],
     [['cancel', '']],
@@ -63,7 +67,7 @@ describe('baton on the command line', () => {
     ['timeline', 'abc'],
     ['replay', 'abc'],
     ['cancel', 'abcd'],
-    ['approve', 'abc.1'],
+    ['approve', 'abcd.1'],
     ['diff', 'abc.1'],
   ])('says how to start the stack where %s finds none', async (...args) => {
     const { exit, stderr } = await run(args);

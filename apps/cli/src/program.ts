@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { Environment } from './config.ts';
 import { contextOf, type Context, type GlobalOptions, type Streams } from './context.ts';
 import { CliProblem, EXIT, type ExitCode } from './exit-codes.ts';
+import { ID_CHARS_MIN_TO_CHANGE } from './format.ts';
 import { reportError } from './output.ts';
 
 const LIST_LIMIT = 20;
@@ -16,9 +17,6 @@ const wholeNumber =
       throw new InvalidArgumentError(`use a whole number from 1 to ${String(max)}.`);
     return value;
   };
-
-/** With fewer characters a slip of the finger would do it to somebody else's. */
-const ID_CHARS_MIN_TO_CHANGE = 4;
 
 const idFrom =
   (chars_min: number) =>
@@ -210,7 +208,7 @@ function gateCommands(program: Command, run: Run): void {
     program
       .command(decision)
       .description(`${decision} exactly the content that the card shows`)
-      .argument('<card>', 'card id, such as 1f3a9c02.1')
+      .argument('<card>', 'card id with its revision, such as 1f3a9c02.1')
       .option('--as <person>', 'who decides (default: BATON_ACTOR, or your login name)')
       .option('--reason <text>', 'said in the history', '')
       .action(

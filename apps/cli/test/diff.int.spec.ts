@@ -152,7 +152,7 @@ describe('the diff of a card', () => {
       /^\+0 +−2 +old\.txt +removed$/m,
       /^\+1 +−0 +link +new, a link$/m,
       /^\+0 +−0 +logo\.bin +new, binary, 5 bytes$/m,
-      /^55 files, \+52 −2, content [0-9a-f]{12} \(an answer counts for exactly this\)$/m,
+      /^card [0-9a-f]{8}\.1: 55 files, \+52 −2, content [0-9a-f]{12} \(an answer counts for exactly this\)$/m,
     ])
       expect(stat).toMatch(told);
   });
@@ -198,7 +198,7 @@ describe('the diff of a card', () => {
     const { exit, stdout } = await baton('diff', await asked(collected.change));
     expect(exit).toBe(EXIT.ok);
     expect(stdout).toContain('document output\n+A plan<U+001B>[2J\n+in two lines\n');
-    expect(stdout).toMatch(/^1 file, \+2 −0, content/m);
+    expect(stdout).toMatch(/^card [0-9a-f]{8}\.1: 1 file, \+2 −0, content/m);
   });
 });
 

@@ -51,10 +51,12 @@ describe('a stack that runs elsewhere', () => {
     });
   });
 
-  it('says that the bus is ahead of the log, by how much and what to do', async () => {
+  it('is not well where the bus is ahead of the log, and says by how much and what to do', async () => {
     const { connection } = await stack.bus('relay');
     await connection.request('baton.event.plan.plan-cancelled', '{}', { timeout: 5_000 });
-    const { stdout } = await stack.baton(['status']);
+    const { exit, stdout } = await stack.baton(['status']);
     expect(stdout).toContain('ends at 5, 1 event ahead of the log; see deploy/runbooks/relay-halted.md');
+    expect(exit).toBe(EXIT.unreachable);
+    expect(JSON.parse((await stack.baton(['status', '--json'])).stdout)).toMatchObject({ well: false, log_head: 4 });
   });
 });

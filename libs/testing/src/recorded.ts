@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { parseStored, type BatonEvent, type ServiceName, type StoredEvent } from '@baton/contracts';
 import type { EventDelivery } from '@baton/handling';
-import type { EventLog } from '@baton/ports';
+import type { EventLog, NewDeadline } from '@baton/ports';
 import { storedBy } from './suites/event-log.suite.ts';
 
 export const metaBy = (service: ServiceName, mission_id: string): string =>
@@ -19,10 +19,11 @@ export async function recorded(
   service: ServiceName,
   stream: string,
   { type, data }: BatonEvent,
+  deadline: NewDeadline | null = null,
 ): Promise<StoredEvent> {
   const event = { id: randomUUID(), type, meta: metaBy(service, data.mission_id), data: JSON.stringify(data) };
   const expected_version = (await log.load(stream)).length;
-  const [stored] = storedBy(await log.append({ stream, expected_version, events: [event], deadline: null }));
+  const [stored] = storedBy(await log.append({ stream, expected_version, events: [event], deadline }));
   if (stored === undefined) throw new Error(`${type} was appended to ${stream} and not given back`);
   return stored;
 }

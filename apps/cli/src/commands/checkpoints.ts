@@ -110,8 +110,14 @@ export async function newStart(context: Context, { reason }: { readonly reason: 
   out.line(
     `${colour.green('✓')} Start ${String(first.start)} is recorded, from position ${String(first.position)} on; of the checkpoints before, those up to ${String(keeps)} still hold.`,
   );
-  out.line('  The relay goes on sealing within a minute.');
-  out.result({ ...first, file: paths.checkpoints });
+  // Such a directory may be the relay's own or a copy: from here the two look the same.
+  const to_bring = context.config.BATON_CHECKPOINTS_DIR !== undefined;
+  out.line(
+    to_bring
+      ? `  Bring ${paths.checkpoints} and ${paths.keys} to the directory of the relay, unless they lie there (deploy/runbooks/sealer-refuses.md): it goes on sealing within a minute then, and not before.`
+      : '  The relay goes on sealing within a minute.',
+  );
+  out.result({ ...first, file: paths.checkpoints, keys: paths.keys, to_bring });
   return EXIT.ok;
 }
 

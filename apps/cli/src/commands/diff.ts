@@ -2,8 +2,8 @@
 import { contentForPrograms, type ShownContent, type ShownFile } from '@baton/handling';
 import type { Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { colour, harmless, plural, shortHash, shortId, table } from '../format.ts';
-import { addressOf } from '../read/card.ts';
+import { colour, harmless, plural, shortHash, table } from '../format.ts';
+import { addressOf, cardId } from '../read/card.ts';
 import { reading } from '../read/connect.ts';
 import { boundContent, readBound, type BoundContent } from '../read/content.ts';
 import { parseAll, resolveMission } from '../read/missions.ts';
@@ -20,7 +20,7 @@ export async function diff(context: Context, card: string, options: { readonly s
   out.line(statOf(bound, content));
   const { mission_id, content_digest, change } = bound;
   out.result({
-    card: `${shortId(mission_id)}.${String(bound.revision)}`,
+    card: cardId(bound),
     mission_id,
     revision: bound.revision,
     content_digest,
@@ -31,7 +31,7 @@ export async function diff(context: Context, card: string, options: { readonly s
 }
 
 /** Every file with what happens to it, and which content that is: the last lines, where they are still seen. */
-export function statOf(bound: Pick<BoundContent, 'content_digest'>, { files }: ShownContent): string {
+export function statOf(bound: BoundContent, { files }: ShownContent): string {
   const paths = new Set(files.map(({ path }) => path)).size;
   const [insertions, deletions] = [sum(files, 'insertions'), sum(files, 'deletions')];
   return [
@@ -44,7 +44,7 @@ export function statOf(bound: Pick<BoundContent, 'content_digest'>, { files }: S
         colour.yellow(whatHappens(file).join(', ')),
       ]),
     ),
-    `${plural(paths, 'file')}, +${String(insertions)} −${String(deletions)}, content ${shortHash(bound.content_digest)} (an answer counts for exactly this)`,
+    `card ${cardId(bound)}: ${plural(paths, 'file')}, +${String(insertions)} −${String(deletions)}, content ${shortHash(bound.content_digest)} (an answer counts for exactly this)`,
   ].join('\n');
 }
 

@@ -3,12 +3,15 @@ import type { DataOf, EventRecord } from '@baton/contracts';
 import type { History } from '@baton/event-store';
 import type { Context } from '../context.ts';
 import { CliProblem, EXIT, type ExitCode } from '../exit-codes.ts';
-import { colour, duration, harmless, oneLine, shortHash, shortId, table } from '../format.ts';
+import { ID_CHARS_MIN_TO_CHANGE, colour, duration, harmless, oneLine, shortHash, shortId, table } from '../format.ts';
 import { addressOf, cardId, changeOf, moreFiles } from '../read/card.ts';
 import { reading } from '../read/connect.ts';
 import { parseAll, resolveMission } from '../read/missions.ts';
 import { answerGate } from '../write/edges.ts';
 
+const CARDS_SHOWN = 5;
+
+type Decision = 'approve' | 'deny';
 type OpenedGate = EventRecord & { readonly type: 'GateOpened'; readonly data: DataOf<'GateOpened'> };
 
 export async function approvals(context: Context): Promise<ExitCode> {
@@ -32,7 +35,9 @@ export async function approvals(context: Context): Promise<ExitCode> {
         ),
       );
     if (cards.length > 0)
-      out.line('\nSee what it changes: baton diff CARD; decide: baton approve CARD, baton deny CARD --reason TEXT');
+      out.line(
+        '\nSee what it changes: baton diff CARD; decide: baton approve CARD, baton deny CARD --reason TEXT (CARD with its revision)',
+      );
     out.result({ cards: cards.map((gate) => ({ ...gate.data, id: cardId(gate.data), opened_at: gate.recorded_at })) });
     return EXIT.ok;
   });
@@ -63,22 +68,51 @@ export function printCard(gate: OpenedGate): string {
   ].join('\n');
 }
 
-/** Without a revision, the open card of that mission. */
-async function findCard(history: Pick<History, 'missionIds' | 'missionEvents'>, card: string): Promise<OpenedGate> {
-  const { prefix, revision } = addressOf(card);
+interface CardName {
+  readonly prefix: string;
+  readonly revision: number;
+}
+
+async function findCard(
+  history: Pick<History, 'missionIds' | 'missionEvents'>,
+  { prefix, revision }: CardName,
+): Promise<OpenedGate> {
   const mission_id = await resolveMission(history, prefix);
-  const events = parseAll(await history.missionEvents(mission_id));
-  const gates = events.filter(
-    (event): event is OpenedGate => event.type === 'GateOpened' && (revision === undefined || event.data.revision === revision),
+  const gate = parseAll(await history.missionEvents(mission_id)).findLast(
+    (event): event is OpenedGate => event.type === 'GateOpened' && event.data.revision === revision,
   );
-  const gate = gates.at(-1);
   if (gate === undefined)
     throw new CliProblem(
       EXIT.not_found,
-      `mission ${shortId(mission_id)} has no decision card${revision === undefined ? '' : ` ${String(revision)}`}`,
+      `mission ${shortId(mission_id)} has no decision card ${String(revision)}`,
       'see `baton approvals`',
     );
   return gate;
+}
+
+/** The mission alone may mean another revision by now than the one that was looked at, and one character another mission. */
+async function cardToAnswer(context: Context, card: string, decision: Decision): Promise<CardName> {
+  const { prefix, revision } = addressOf(card);
+  if (revision !== undefined && prefix.length >= ID_CHARS_MIN_TO_CHANGE) return { prefix, revision };
+  throw new CliProblem(
+    EXIT.invalid,
+    `"${card}" does not say which card: give at least ${String(ID_CHARS_MIN_TO_CHANGE)} characters of the id, and the revision behind a dot`,
+    whatToType(await openCards(context, prefix), decision),
+  );
+}
+
+/** None where the log cannot be read: the command line is wrong all the same. */
+const openCards = (context: Context, prefix: string): Promise<readonly string[]> =>
+  reading(context, async ({ history }) =>
+    (parseAll(await history.openGates()) as readonly OpenedGate[])
+      .filter(({ data }) => data.mission_id.startsWith(prefix.toLowerCase()))
+      .map(({ data }) => cardId(data)),
+  ).catch(() => []);
+
+function whatToType([only, ...others]: readonly string[], decision: Decision): string {
+  if (only === undefined) return 'see `baton approvals`';
+  if (others.length > 0) return `open are ${[only, ...others].slice(0, CARDS_SHOWN).join(', ')}; see \`baton approvals\``;
+  return `open is ${only}: \`baton diff ${only}\`, then \`baton ${decision} ${only}\``;
 }
 
 export interface AnswerOptions {
@@ -86,14 +120,10 @@ export interface AnswerOptions {
   readonly reason: string;
 }
 
-export async function answer(
-  context: Context,
-  card: string,
-  decision: 'approve' | 'deny',
-  options: AnswerOptions,
-): Promise<ExitCode> {
+export async function answer(context: Context, card: string, decision: Decision, options: AnswerOptions): Promise<ExitCode> {
   const { out } = context;
-  const gate = await reading(context, ({ history }) => findCard(history, card));
+  const name = await cardToAnswer(context, card, decision);
+  const gate = await reading(context, ({ history }) => findCard(history, name));
   out.line(printCard(gate));
   const { mission_id, revision, content_digest } = gate.data;
   const person = context.actor(options.as);

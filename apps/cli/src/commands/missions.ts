@@ -25,7 +25,14 @@ export async function submit(context: Context, file: string, options: SubmitOpti
   const { out } = context;
   const contract = readMissionFile(file, { repository: options.repository });
   const key = options.key ?? randomUUID();
-  const submitted = await submitMission(context, { contract, key, person: context.actor(options.as) });
+  // Before it is sent: whoever is cut off can still hand in the same mission.
+  out.progress(colour.dim(`key ${key}`));
+  const submitted = await submitMission(context, {
+    contract,
+    key,
+    person: context.actor(options.as),
+    again: submitAgain(file, key, options),
+  });
   if ('faults' in submitted) {
     out.line(`${colour.red('✗')} ${file} was not accepted: ${plural(submitted.faults.length, 'fault')}.`);
     out.line();
@@ -43,6 +50,17 @@ export async function submit(context: Context, file: string, options: SubmitOpti
   out.result({ status: 'accepted', again, mission_id, key });
   return EXIT.ok;
 }
+
+const submitAgain = (file: string, key: string, { as, repository, wait }: SubmitOptions): string =>
+  [
+    `baton submit ${word(file)} --key ${word(key)}`,
+    ...(as === undefined ? [] : [`--as ${word(as)}`]),
+    ...(repository === undefined ? [] : [`--repository ${word(repository)}`]),
+    ...(wait === true ? ['--wait'] : []),
+  ].join(' ');
+
+/** As a shell takes it for one word. */
+const word = (text: string): string => (/^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 export const faultTable = (faults: readonly Fault[]): string =>
   table(

@@ -8,6 +8,7 @@ import { makeRoles } from '@baton/event-store';
 import { down as stopStack } from '../stack/down.ts';
 import type { Stack } from '../stack/home.ts';
 import { provision as provisionParts } from '../stack/provision.ts';
+import { unusedSettings, withWholePaths } from '../stack/service-settings.ts';
 import { up as startStack } from '../stack/up.ts';
 import { WEAKER, isWeaker, partsOf, relayNotes, sandboxesOf } from './status.ts';
 
@@ -19,7 +20,7 @@ export async function up(context: Context): Promise<ExitCode> {
   const { stack, already } = await startStack({
     home,
     interrupted,
-    environment: { ...environment, BATON_LOG_LEVEL: config.BATON_LOG_LEVEL },
+    environment: { ...withWholePaths(environment, process.cwd()), BATON_LOG_LEVEL: config.BATON_LOG_LEVEL },
     progress: (text) => {
       out.progress(`${colour.dim('…')} ${text}`);
     },
@@ -35,9 +36,13 @@ export async function up(context: Context): Promise<ExitCode> {
   if (isWeaker(sandboxes)) out.line(`  ${colour.yellow(WEAKER)}`);
   const { sync } = relayNotes(parts);
   if (sync !== undefined) out.line(colour.dim(`  bus sync       ${sync}`));
+  const unused = unusedSettings(environment, already);
+  if (unused.length > 0)
+    out.line(`  ${colour.yellow(`not used by baton up${already ? ', as the stack runs already' : ''}: ${unused.join(', ')}`)}`);
   out.line(whereToLook(home.directory, stack));
   out.result({
     already,
+    unused,
     sandboxes,
     home: home.directory,
     services: stack.services,

@@ -39,7 +39,8 @@ async function statusElsewhere(context: Context): Promise<ExitCode> {
   const { out } = context;
   const record = await recordStatus(context);
   for (const line of recordLines(record)) out.line(line);
-  const well = record.bus !== null && !('problem' in record.bus);
+  const { bus, log_head } = record;
+  const well = bus !== null && !('problem' in bus) && bus.last_sequence <= log_head;
   out.result({ well, ...record });
   return well ? EXIT.ok : EXIT.unreachable;
 }

@@ -4,12 +4,12 @@ import { dirname, join, resolve } from 'node:path';
 import { natsConf, nkeyVariable, type BusUser } from '@baton/bus';
 import { SERVICE_NAMES, roleOf, type ServiceName } from '@baton/contracts';
 import { databaseUrl, startNats, startPostgres, type Log } from '@baton/tools';
-import { HANDED_ON } from '../other-stacks.ts';
 import type { Home } from './home.ts';
 import type { Part, Running } from './keep-running.ts';
 import { partSettings } from './part-settings.ts';
 import { nkeyOf, passwordOf, sealerKeyOf, type Secrets } from './secrets.ts';
 import { startService } from './service-process.ts';
+import { handedOn } from './service-settings.ts';
 
 /** The repository that this file is part of: sources and built files lie at the same depth. */
 export const REPOSITORY = resolve(import.meta.dirname, '../../../..');
@@ -107,7 +107,7 @@ export interface ServiceParts extends Omit<Parts, 'log'> {
   readonly log_level: string;
   readonly drain_grace_ms: number;
   readonly unsynced: 'accept' | 'refuse';
-  /** Of whoever started the stack: agents may see what a mission's contract names of it. */
+  /** Of whoever started the stack, with whole paths: agents may see what a mission's contract names of it. */
   readonly environment: NodeJS.ProcessEnv;
 }
 
@@ -128,7 +128,6 @@ export function servicePart(service: ServiceName, parts: ServiceParts): Part {
     BATON_HTTP_PORT: String(ports[service]),
     BATON_LOG_LEVEL: parts.log_level,
     BATON_DRAIN_GRACE_MS: String(parts.drain_grace_ms),
-    BATON_TEMPLATES_DIR: join(REPOSITORY, 'apps', 'planner', 'templates'),
     BATON_WORK_DIR: work,
   };
   // Who copies the log seals it; nobody else has the key.
@@ -138,9 +137,7 @@ export function servicePart(service: ServiceName, parts: ServiceParts): Part {
       BATON_CHECKPOINTS_DIR: home.checkpoints,
       BATON_SEALER_KEY: sealerKeyOf(secrets),
     });
-  for (const [name, value] of Object.entries(environment)) {
-    if (HANDED_ON.test(name)) env[name] = value;
-  }
+  Object.assign(env, handedOn(environment));
   mkdirSync(work, { recursive: true });
   return {
     name: service,

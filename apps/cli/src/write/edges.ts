@@ -1,11 +1,19 @@
 /** What people do reaches the services over their HTTP edges; what those answer becomes an exit code that means something. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { encodeHeaderText, type Fault } from '@baton/contracts';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { CliProblem, EXIT, type ExitCode } from '../exit-codes.ts';
+import { duration } from '../format.ts';
 import { requireStack } from '../stack/home.ts';
 
 const REQUEST_MS_MAX = 30_000;
+/** A server that starts again, or stands still for a moment, is there by then. */
+const REPEAT_AFTER_MS = [500, 1_000, 2_000];
+/** As a status: the connection was refused, broke, or stayed silent. */
+const NO_ANSWER = 0;
+/** Whether it was done is not known: that is what a gateway in front of the edge knows too. */
+const UNCERTAIN: ReadonlySet<number> = new Set([NO_ANSWER, 502, 503, 504]);
 
 const faultsSchema = z.array(z.object({ field: z.string(), problem: z.string(), fix: z.string() }));
 const problemSchema = z.object({
@@ -51,17 +59,13 @@ async function post<T>(context: Context, edge: Edge, { path, headers, body, sche
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(REQUEST_MS_MAX),
+      signal: AbortSignal.any([context.interrupted, AbortSignal.timeout(REQUEST_MS_MAX)]),
     });
     text = await response.text();
   } catch (error) {
     const { message } = ((error as Error).cause ?? error) as Error;
-    throw new CliProblem(
-      EXIT.unreachable,
-      `${edge} at ${url.origin} does not answer: ${message}`,
-      'see whether the stack is well: baton status',
-      { cause: error },
-    );
+    const title = `${edge} at ${url.origin} does not answer: ${message}`;
+    return { ok: false, status: NO_ANSWER, problem: { type: 'about:blank', title } };
   }
   const parsed = jsonOf(text);
   if (!response.ok)
@@ -97,20 +101,27 @@ const EXIT_OF_STATUS: ReadonlyMap<number, ExitCode> = new Map<number, ExitCode>(
   [401, EXIT.refused],
   [403, EXIT.refused],
   [409, EXIT.refused],
-  [503, EXIT.unreachable],
+  ...[...UNCERTAIN].map((status): [number, ExitCode] => [status, EXIT.unreachable]),
 ]);
 const exitOfStatus = (status: number): ExitCode => EXIT_OF_STATUS.get(status) ?? EXIT.unexpected;
 
+type Refused = Extract<Answer<unknown>, { readonly ok: false }>;
+
 /** A refusal as the error that a command ends with. */
-function refusal(what: string, answer: { readonly status: number; readonly problem: ProblemBody }): CliProblem {
-  const { problem, status } = answer;
-  const faults = (problem.faults ?? []).map((fault) => `\n  ${fault.field}: ${fault.problem}; ${fault.fix}`).join('');
-  return new CliProblem(
-    exitOfStatus(status),
-    `${what}: ${problem.detail ?? problem.title}${faults}`,
-    status === 503 ? 'try again in a moment; the same request is never done twice' : '',
-  );
+function refusal(what: string, { problem, status }: Refused): CliProblem {
+  const outcome = UNCERTAIN.has(status) ? 'whether it was done is not known' : what;
+  return new CliProblem(exitOfStatus(status), `${outcome}: ${saidOf(problem)}`, nextStep(status));
 }
+
+function saidOf(problem: ProblemBody): string {
+  const faults = (problem.faults ?? []).map((fault) => `\n  ${fault.field}: ${fault.problem}; ${fault.fix}`).join('');
+  return `${problem.detail ?? problem.title}${faults}`;
+}
+
+const nextStep = (status: number): string =>
+  UNCERTAIN.has(status)
+    ? `${status === NO_ANSWER ? 'see `baton status`, and try again' : 'try again in a moment'}; the same request is never done twice`
+    : '';
 
 const personHeader = (person: string): Record<string, string> => ({ 'baton-actor': encodeHeaderText(person) });
 
@@ -119,20 +130,48 @@ export type Submitted =
   | { readonly mission_id: string; readonly again: boolean }
   | { readonly faults: readonly Fault[]; readonly detail: string };
 
+export interface Submission {
+  readonly contract: unknown;
+  readonly key: string;
+  readonly person: string;
+  /** The command that hands in the same mission, and not a second one. */
+  readonly again: string;
+}
+
 /** Hands a contract in; the same key with the same content is the same mission. */
-export async function submitMission(
-  context: Context,
-  mission: { readonly contract: unknown; readonly key: string; readonly person: string },
-): Promise<Submitted> {
-  const answer = await post(context, 'intake', {
-    path: '/v1/missions',
-    headers: { 'idempotency-key': encodeHeaderText(mission.key), ...personHeader(mission.person) },
-    body: mission.contract,
-    schema: submittedSchema,
-  });
+export async function submitMission(context: Context, { contract, key, person, again }: Submission): Promise<Submitted> {
+  const answer = await repeated(context, () =>
+    post(context, 'intake', {
+      path: '/v1/missions',
+      headers: { 'idempotency-key': encodeHeaderText(key), ...personHeader(person) },
+      body: contract,
+      schema: submittedSchema,
+    }),
+  );
   if (answer.ok) return { mission_id: answer.body.mission_id, again: answer.status === 200 };
   if (answer.status === 422) return { faults: answer.problem.faults ?? [], detail: answer.problem.detail ?? '' };
-  throw refusal('the mission was not taken', answer);
+  const { status, problem } = answer;
+  const facts = { key };
+  // What failed inside an edge may have been recorded all the same.
+  if (status !== NO_ANSWER && status < 500)
+    throw new CliProblem(exitOfStatus(status), `the mission was not taken: ${saidOf(problem)}`, nextStep(status), { facts });
+  throw new CliProblem(
+    exitOfStatus(status),
+    `whether the mission was taken is not known: ${saidOf(problem)}`,
+    `see \`baton status\`; then, as the same mission and never a second one: ${again}`,
+    { facts },
+  );
+}
+
+/** For a request that may be sent again: until somebody knows what became of it, or for as long as a person waits. */
+async function repeated<T>({ out, interrupted }: Context, ask: () => Promise<Answer<T>>): Promise<Answer<T>> {
+  for (const after_ms of REPEAT_AFTER_MS) {
+    const answer = await ask();
+    if (answer.ok || !UNCERTAIN.has(answer.status) || interrupted.aborted) return answer;
+    out.progress(`${saidOf(answer.problem)}; asked again in ${duration(after_ms)}, under the same key`);
+    await wait(after_ms, undefined, { signal: interrupted }).catch(() => undefined);
+  }
+  return ask();
 }
 
 export async function cancelMission(context: Context, mission_id: string, person: string, reason: string): Promise<void> {
