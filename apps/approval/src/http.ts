@@ -1,7 +1,7 @@
 /** The HTTP edge of approval: parse → command → decide. */
 import { answerGateSchema, printableJson } from '@baton/contracts';
 import { contentForPrograms, type ServiceRuntime } from '@baton/handling';
-import { headerText, parseBody, PLATFORM, problem, RUNTIME, type Platform } from '@baton/service-host';
+import { actorOf, parseBody, PLATFORM, problem, RUNTIME, type Platform } from '@baton/service-host';
 import { Body, Controller, Get, Header, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { CONTENT_BYTES_MAX, contentOf, openedGate } from './content.ts';
 import { answer } from './work.ts';
@@ -51,7 +51,7 @@ export class GatesController {
       ...given,
       mission_id: at.mission_id,
       revision: Number(at.revision),
-      by: headerText('Baton-Actor', headers['baton-actor']),
+      by: actorOf(headers),
     });
     const decided = await this.platform.instruments.span(
       'answer gate',

@@ -2,10 +2,11 @@
 import { z } from 'zod';
 
 export const IDEMPOTENCY_KEY_CHARS_MAX = 200;
+export const PERSON_CHARS_MAX = 200;
 /** In one of the forms that Unicode has for one text: what looks the same is the same, whichever keyboard or program wrote it. */
 const named = (chars_max: number) => z.string().trim().normalize('NFC').min(1).max(chars_max);
 const key = named(IDEMPOTENCY_KEY_CHARS_MAX);
-const person = named(200);
+const person = named(PERSON_CHARS_MAX);
 /** As Baton makes them: what else is asked for cannot exist, and must not become the name of a stream. */
 export const missionIdSchema = z
   .string()
