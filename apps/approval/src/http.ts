@@ -15,7 +15,11 @@ const REFUSALS: Readonly<Record<string, { readonly status: number; readonly deta
   },
   'already-decided': { status: 409, detail: 'somebody has decided already; the first answer counts' },
   'self-approval': { status: 403, detail: 'whoever asked for this change may not approve it: the policy wants a second person' },
-  expired: { status: 409, detail: 'the card expired before it was answered; the release has failed and can be asked for again' },
+  expired: {
+    status: 409,
+    detail:
+      'the card expired before it was answered, and with it the mission failed; hand it in again under a new Idempotency-Key',
+  },
   superseded: { status: 409, detail: 'the release ended before it was answered; there is nothing left to decide' },
 };
 
