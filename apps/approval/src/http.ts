@@ -1,7 +1,7 @@
 /** The HTTP edge of approval: parse → command → decide. */
 import { answerGateSchema, printableJson } from '@baton/contracts';
 import { contentForPrograms, type ServiceRuntime } from '@baton/handling';
-import { headerText, parseBody, PLATFORM, problem, RUNTIME, type Platform } from '@baton/service-host';
+import { actorOf, parseBody, PLATFORM, problem, RUNTIME, type Platform } from '@baton/service-host';
 import { Body, Controller, Get, Header, Headers, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { CONTENT_BYTES_MAX, contentOf, openedGate } from './content.ts';
 import { answer } from './work.ts';
@@ -15,7 +15,11 @@ const REFUSALS: Readonly<Record<string, { readonly status: number; readonly deta
   },
   'already-decided': { status: 409, detail: 'somebody has decided already; the first answer counts' },
   'self-approval': { status: 403, detail: 'whoever asked for this change may not approve it: the policy wants a second person' },
-  expired: { status: 409, detail: 'the card expired before it was answered; the release has failed and can be asked for again' },
+  expired: {
+    status: 409,
+    detail:
+      'the card expired before it was answered, and with it the mission failed; hand it in again under a new Idempotency-Key',
+  },
   superseded: { status: 409, detail: 'the release ended before it was answered; there is nothing left to decide' },
 };
 
@@ -51,7 +55,7 @@ export class GatesController {
       ...given,
       mission_id: at.mission_id,
       revision: Number(at.revision),
-      by: headerText('Baton-Actor', headers['baton-actor']),
+      by: actorOf(headers),
     });
     const decided = await this.platform.instruments.span(
       'answer gate',

@@ -217,6 +217,15 @@ describe('the approval service', () => {
     ];
     for (const { status, body } of bad)
       expect({ status, faults: body['faults'] }).toEqual({ status: 400, faults: [expect.anything()] });
+    for (const by of [null, ' ', 'x'.repeat(201)])
+      expect(await answer(mission_id, by, { by: 'bob' })).toMatchObject({
+        status: 400,
+        body: {
+          type: 'urn:baton:problem:missing-header',
+          detail: expect.stringMatching(/^header Baton-Actor is (missing|longer than 200 characters)$/) as unknown,
+          faults: [{ field: 'Baton-Actor', fix: 'say who asks, such as Baton-Actor: ada@example.org' }],
+        },
+      });
     // Who answers is who asks at the edge, whatever the body says.
     expect(await answer(mission_id, 'ada', { by: 'bob' })).toMatchObject(refused(403, 'self-approval'));
     expect(await typesOf(mission_id)).toEqual(['GateOpened']);

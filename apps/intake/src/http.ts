@@ -1,33 +1,17 @@
 /** The HTTP edge of intake: parse → command → decide. */
 import { IDEMPOTENCY_KEY_CHARS_MAX, missionIdSchema } from '@baton/contracts';
 import { missionIdOf, type Decided, type ServiceRuntime } from '@baton/handling';
-import { headerText, parseBody, PLATFORM, problem, RUNTIME, type Platform } from '@baton/service-host';
+import { actorOf, neededHeader, parseBody, PLATFORM, problem, RUNTIME, type Platform } from '@baton/service-host';
 import { Body, Controller, Headers, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
 import { z } from 'zod';
 import { cancellation, submission } from './work.ts';
 
-const PERSON_CHARS_MAX = 200;
 const cancelledSchema = z.object({ mission_id: missionIdSchema });
 const cancelBodySchema = z.object({ reason: z.string().max(1_000).default('') }).prefault({});
 
 interface Reply {
   code(status: number): unknown;
 }
-
-const header = (name: string, value: string | undefined, chars_max: number, fix: string): string => {
-  const text = headerText(name, value) ?? '';
-  if (text === '' || text.length > chars_max) {
-    throw problem({
-      status: 400,
-      type: 'missing-header',
-      detail: `header ${name} is ${text === '' ? 'missing' : `longer than ${chars_max} characters`}`,
-      faults: [{ field: name, problem: 'is not usable', fix }],
-    });
-  }
-  return text;
-};
-const actorOf = (value: string | undefined): string =>
-  header('Baton-Actor', value, PERSON_CHARS_MAX, 'say who asks, such as Baton-Actor: ada@example.org');
 
 @Controller('v1/missions')
 export class MissionsController {
@@ -45,13 +29,12 @@ export class MissionsController {
     @Headers() headers: Record<string, string | undefined>,
     @Res({ passthrough: true }) reply: Reply,
   ): Promise<unknown> {
-    const idempotency_key = header(
-      'Idempotency-Key',
-      headers['idempotency-key'],
-      IDEMPOTENCY_KEY_CHARS_MAX,
-      'send a key that is new for each mission, such as a uuid',
-    );
-    const requested_by = actorOf(headers['baton-actor']);
+    const idempotency_key = neededHeader(headers, {
+      name: 'Idempotency-Key',
+      chars_max: IDEMPOTENCY_KEY_CHARS_MAX,
+      fix: 'send a key that is new for each mission, such as a uuid',
+    });
+    const requested_by = actorOf(headers);
     const mission_id = missionIdOf(idempotency_key);
     const asked = { idempotency_key, requested_by, contract, source: 'http' as const };
     const request = submission(asked);
@@ -85,7 +68,7 @@ export class MissionsController {
     @Headers() headers: Record<string, string | undefined>,
   ): Promise<unknown> {
     const { mission_id } = parseBody(cancelledSchema, named);
-    const by = actorOf(headers['baton-actor']);
+    const by = actorOf(headers);
     const { reason } = parseBody(cancelBodySchema, body ?? undefined);
     const decided = await this.platform.instruments.span(
       'cancel mission',

@@ -14,20 +14,19 @@ class OrderProblem extends Error {
 }
 
 export function inOrder(drafts: readonly Draft[]): readonly Task[] {
-  const ids = new Set<string>();
-  for (const { task } of drafts) {
-    if (ids.has(task.id)) throw new OrderProblem(`two tasks are called ${task.id}: entries of its list have to differ`);
-    ids.add(task.id);
-  }
+  const faults = [...Map.groupBy(drafts, ({ task }) => task.id)]
+    .filter(([, called]) => called.length > 1)
+    .map(([id]) => `two tasks are called ${id}: entries of its list have to differ`);
   const becomes = Map.groupBy(drafts, (draft) => draft.template_id);
   const open = drafts.map(({ task, after }) => {
     const depends_on = after.flatMap((name) => {
       const others = becomes.get(name);
-      if (!others) throw new OrderProblem(`task ${task.id} depends on ${name}, which it does not have`);
-      return others.map((other) => other.task.id);
+      if (!others) faults.push(`task ${task.id} depends on ${name}, which it does not have`);
+      return (others ?? []).map((other) => other.task.id);
     });
     return { ...task, depends_on };
   });
+  if (faults.length > 0) throw new OrderProblem(faults.join('; '));
   const ordered: Task[] = [];
   const placed = new Set<string>();
   while (open.length > 0) {

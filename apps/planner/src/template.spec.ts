@@ -1,41 +1,16 @@
-import { LIMITS, missionContractSchema, taskSchema, type MissionContract } from '@baton/contracts';
+import { LIMITS, taskSchema, type MissionContract } from '@baton/contracts';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { join } from 'node:path';
-import { expand, templateSchema, type Template } from './template.ts';
+import { contract, DIGEST, written, type Part } from '../test/template.fixture.ts';
+import { expand, type Template } from './template.ts';
 import { readTemplates } from './templates.ts';
 
-const DIGEST = `sha256:${'a'.repeat(64)}`;
 const shipped = await readTemplates(join(import.meta.dirname, '../templates'));
 
-const contract = (changes: Readonly<Record<string, unknown>> = {}): MissionContract =>
-  missionContractSchema.parse({
-    baton: 'mission/v1',
-    title: 'Health endpoint',
-    objective: 'Answer GET /health.',
-    repository: { url: 'https://example.test/shop.git' },
-    scope: { include: ['services/**'], exclude: ['services/secret/**'] },
-    non_goals: ['no metrics'],
-    criteria: [{ id: 'tests', statement: 'the tests pass', check: { run: ['npm', 'test'] } }],
-    rollback: 'revert the commit',
-    risk: 'medium',
-    budgets: { attempts_max: 2, run_ms_max: 60_000 },
-    agent: { runtime: 'command', command: ['agent'] },
-    ...changes,
-  });
 const perPackage = (packages: readonly string[]): MissionContract =>
   contract({ template: 'per-package@1', parameters: { packages: [...packages], root: 'services', finish: 'Write the notes.' } });
 
-type Part = Readonly<Record<string, unknown>>;
-const written = (tasks: readonly Part[], parameters: Part = {}): Template =>
-  templateSchema.parse({
-    baton: 'template/v1',
-    name: 'cut',
-    version: 3,
-    owner: 'platform',
-    parameters,
-    tasks: tasks.map((task) => ({ title: 'T', instructions: 'I', ...task })),
-  });
 const tasksOf = (template: Template, mission: MissionContract) => {
   const expansion = expand(template, DIGEST, mission);
   if ('problem' in expansion) throw new Error(expansion.problem);

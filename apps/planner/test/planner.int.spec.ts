@@ -39,7 +39,12 @@ describe('the planner', () => {
   });
   it.each<readonly [string, string, Readonly<Record<string, unknown>>, string]>([
     ['it does not know', 'single-task@9', {}, 'template single-task@9 is not known; known: per-package@1, single-task@1'],
-    ['that does not fit', 'per-package@1', {}, 'template per-package@1: parameters.packages is missing: add it (a list)'],
+    [
+      'that does not fit in three ways',
+      'per-package@1',
+      {},
+      'template per-package@1: parameters.packages is missing: add it (a list); parameters.root is missing: add it (a line); parameters.finish is missing: add it (a line)',
+    ],
   ])('fails the plan of a template %s, and says why', async (_what, template, parameters, reason) => {
     expect(await planned(template, parameters)).toMatchObject([
       { type: 'PlanningStarted' },

@@ -109,6 +109,7 @@ export {
 } from './topology.ts';
 export {
   IDEMPOTENCY_KEY_CHARS_MAX,
+  PERSON_CHARS_MAX,
   answerGateSchema,
   cancelMissionSchema,
   missionIdSchema,

@@ -31,7 +31,9 @@ function askedFromOutside({ name: service, inbound }: Asking, delivery: InboundD
       `type: is "${type}", and this release takes "${inboundType(name)}"; send that, or replay this after the upgrade`,
     );
   const requests = answer(parseBody(body), delivery);
-  return { requests, correlation_id: requests[0]?.correlation_id ?? '', traceparent: headers['traceparent'], label: name };
+  // As an attribute of the CloudEvent, or as others who pass a trace on over NATS write it.
+  const traceparent = headers['ce-traceparent'] ?? headers['traceparent'];
+  return { requests, correlation_id: requests[0]?.correlation_id ?? '', traceparent, label: name };
 }
 
 function askedByEvent({ name: service }: Asking, delivery: EventDelivery): Asked {

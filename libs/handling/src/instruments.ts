@@ -21,6 +21,8 @@ export interface Instruments {
   handled(consumer: string, result: 'ack' | 'nak' | 'dead-letter' | 'discarded', seconds: number): void;
   appended(category: Category, events: number): void;
   refused(stream: string, command: string, reason: string): void;
+  /** What was asked for over the bus: nobody answers whoever asked, so somebody has to be told. */
+  requestRefused(request: { readonly name: string; readonly id: string; readonly stream: string; readonly reason: string }): void;
   workStarted(kind: string): void;
   workEnded(kind: string, outcome: 'done' | 'failed' | 'aborted', seconds: number): void;
   deadLettered(consumer: string, reason: string, cause: string): void;
@@ -35,6 +37,7 @@ export const noInstruments: Instruments = {
   handled: () => {},
   appended: () => {},
   refused: () => {},
+  requestRefused: () => {},
   workStarted: () => {},
   workEnded: () => {},
   deadLettered: () => {},

@@ -110,7 +110,11 @@ export function createService(definition: ServiceDefinition, ports: ServicePorts
       { mission_id: correlation_id, consumer: delivery.consumer, position: delivery.sequence, event_type: label },
       traceparent,
       async (own) => {
-        for (const request of requests) await submit({ ...request, traceparent: own });
+        for (const request of requests) {
+          const decided = await submit({ ...request, traceparent: own });
+          if (delivery.kind === 'inbound' && decided.status === 'refused')
+            instruments.requestRefused({ name: label, id: delivery.id, stream: request.stream, reason: decided.reason });
+        }
       },
     );
   };

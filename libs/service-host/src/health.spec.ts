@@ -10,4 +10,18 @@ describe('readiness', () => {
     probes.note('sandbox', 'process-group');
     expect(await answer()).toMatchObject({ status: 'ready', notes: { sandbox: 'process-group' } });
   });
+
+  it('is kept by what is expected and away, and not by what is required and away', async () => {
+    const probes = health('intake', 'intake-1');
+    probes.started();
+    const gone = (): never => {
+      throw new Error('gone');
+    };
+    probes.expect('nats', gone);
+    expect(await probes.readiness()).toEqual({ ready: true, faults: {}, away: { nats: 'gone' } });
+    expect((await probes.operations['/readyz']()).status).toBe(200);
+    probes.require('postgres', gone);
+    expect(await probes.readiness()).toEqual({ ready: false, faults: { postgres: 'gone' }, away: { nats: 'gone' } });
+    expect((await probes.operations['/readyz']()).status).toBe(503);
+  });
 });

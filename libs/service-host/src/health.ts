@@ -4,14 +4,19 @@ import type { Answer } from './http-listener.ts';
 export interface Health {
   /** Adds something that has to hold; `check` throws, or rejects, with the reason. */
   require(name: string, check: () => Promise<void> | void): void;
+  /** Adds something whose absence keeps nobody's requests from being answered: it is named, and the service stays ready. */
+  expect(name: string, check: () => Promise<void> | void): void;
   /** Something that people should know and that keeps nothing from being ready. */
   note(name: string, text: string): void;
   started(): void;
   /** Not ready from now on, for good. */
   stopping(): void;
-  readiness(): Promise<{ readonly ready: boolean; readonly faults: Readonly<Record<string, string>> }>;
+  readiness(): Promise<{ readonly ready: boolean; readonly faults: Faults; readonly away: Faults }>;
   readonly operations: Readonly<Record<'/livez' | '/readyz' | '/startupz', () => Answer | Promise<Answer>>>;
 }
+
+type Faults = Readonly<Record<string, string>>;
+type Checks = ReadonlyMap<string, () => Promise<void> | void>;
 
 /** A probe that hangs tells an orchestrator less than one that says no. */
 const CHECK_TIMEOUT_MS = 2_000;
@@ -23,23 +28,19 @@ const json = (status: number, body: object): Answer => ({
 });
 
 export function health(service: string, instance: string): Health {
-  const checks = new Map<string, () => Promise<void> | void>();
+  const required = new Map<string, () => Promise<void> | void>();
+  const expected = new Map<string, () => Promise<void> | void>();
   const notes = new Map<string, string>();
   let state: 'starting' | 'started' | 'stopping' = 'starting';
 
   const readiness: Health['readiness'] = async () => {
-    const faults: Record<string, string> = {};
-    if (state !== 'started') faults['service'] = state;
-    await Promise.all(
-      [...checks].map(async ([name, check]) => {
-        const fault = await faultOf(check);
-        if (fault !== null) faults[name] = fault;
-      }),
-    );
-    return { ready: Object.keys(faults).length === 0, faults };
+    const [failing, away] = await Promise.all([faultsOf(required), faultsOf(expected)]);
+    const faults = state === 'started' ? failing : { service: state, ...failing };
+    return { ready: isEmpty(faults), faults, away };
   };
   return {
-    require: (name, check) => void checks.set(name, check),
+    require: (name, check) => void required.set(name, check),
+    expect: (name, check) => void expected.set(name, check),
     note: (name, text) => void notes.set(name, text),
     started: () => {
       if (state === 'starting') state = 'started';
@@ -55,17 +56,25 @@ export function health(service: string, instance: string): Health {
           ? json(503, { status: 'starting', service, instance })
           : json(200, { status: 'started', service, instance }),
       '/readyz': async () => {
-        const { ready, faults } = await readiness();
+        const { ready, faults, away } = await readiness();
         return json(ready ? 200 : 503, {
           status: ready ? 'ready' : 'not-ready',
           service,
           instance,
           not_ready: faults,
+          ...(isEmpty(away) ? {} : { away }),
           ...(notes.size === 0 ? {} : { notes: Object.fromEntries(notes) }),
         });
       },
     },
   };
+}
+
+const isEmpty = (faults: Faults): boolean => Object.keys(faults).length === 0;
+
+async function faultsOf(checks: Checks): Promise<Faults> {
+  const asked = await Promise.all([...checks].map(async ([name, check]) => [name, await faultOf(check)] as const));
+  return Object.fromEntries(asked.flatMap(([name, fault]) => (fault === null ? [] : [[name, fault]])));
 }
 
 async function faultOf(check: () => Promise<void> | void): Promise<string | null> {

@@ -1,6 +1,6 @@
 export { baseConfigSchema, ConfigError, readConfig, type BaseConfig } from './config.ts';
 export { confinementConfig, openConfinement, type Confinement, type ConfinementConfig } from './confinement.ts';
-export { headerText } from './header-text.ts';
+export { actorOf, neededHeader } from './header-text.ts';
 export { PLATFORM, RUNTIME, type HostedRuntime, type Platform } from './platform.ts';
 export { parseBody, problem, type ProblemBody, type ProblemOptions } from './problem.ts';
 export { runService, type ProcessOptions } from './run-service.ts';

@@ -47,6 +47,7 @@ export function instrumentsOf({
       metrics.refusals.inc({ reason });
       logger.info({ stream, command, reason }, 'command-refused');
     },
+    requestRefused: (request) => logger.warn(request, 'request-refused'),
     workStarted: (kind) => metrics.work_running.inc({ kind }),
     workEnded(kind, outcome, seconds) {
       metrics.work_running.dec({ kind });

@@ -135,13 +135,14 @@ export function toProblem(thrown: unknown): Problem {
     return problem({
       status,
       type: 'not-found',
-      detail: 'There is nothing at this address; see the OpenAPI document of the service for what there is.',
+      detail:
+        'There is nothing at this address; what there is, and for which method, stands in apps/intake/README.md and apps/approval/README.md under "Consumes".',
     });
   if (status === 413)
     return problem({
       status,
       type: 'body-too-large',
-      detail: `A body may have at most ${BODY_BYTES_MAX} bytes; put large content into an artifact and name it by digest.`,
+      detail: `A body may have at most ${BODY_BYTES_MAX} bytes; put what is long into a file of the repository and name that.`,
     });
   if (status === 415) return problem({ status, type: 'unsupported-media-type', detail: 'Send the body as application/json.' });
   // What a parser says of a bad request is for its sender; what broke inside is not.

@@ -34,7 +34,7 @@ describe('a service', () => {
   });
 
   it('is not ready while something it needs is away, and ready again when that is back', async () => {
-    await host.start();
+    await host.start({}, 'planner');
     let missing = true;
     host.running().platform.onReadiness('templates', () => {
       if (missing) throw new Error('none loaded');
@@ -53,6 +53,22 @@ describe('a service', () => {
     expect((await host.call('/livez')).status).toBe(200);
     await host.nats.restart();
     await eventually(async () => (await host.call('/readyz')).status === 200, WITHIN);
+  }, 60_000);
+
+  it('with an edge goes on answering without the bus, and says that it is away', async () => {
+    await host.start();
+    await host.nats.kill();
+    const without = await eventually(async () => {
+      const answer = await host.call('/readyz');
+      return answer.json()['away'] ? answer : null;
+    }, WITHIN);
+    expect(without.status).toBe(200);
+    expect(without.json()).toMatchObject({ status: 'ready', not_ready: {}, away: { nats: `no connection to ${host.nats.url}` } });
+    expect((await host.post('{"title":"t","risk":"low"}')).status).toBe(201);
+    expect((await host.call('/metrics')).text).toContain('baton_ready 0\n');
+    await host.nats.restart();
+    await eventually(async () => (await host.call('/metrics')).text.includes('baton_ready 1\n'), WITHIN);
+    expect((await host.call('/readyz')).json()).not.toHaveProperty('away');
   }, 60_000);
 
   it('hands deliveries to the runtime and settles them by its answer', async () => {

@@ -1,5 +1,6 @@
 // A real service with an edge, on real Postgres and NATS, for the specs of what the host does.
 import type { BusConnection } from '@baton/bus';
+import type { ServiceName } from '@baton/contracts';
 import { StoreUnreachable } from '@baton/event-store';
 import { logger, type Logger } from '@baton/telemetry';
 import { testServers, type TestNats } from '@baton/testing';
@@ -76,7 +77,8 @@ export interface HostedService {
   readonly lines: LogLine[];
   slow(): Slow;
   config(): BaseConfig;
-  start(runtime?: Partial<HostedRuntime>): Promise<RunningService>;
+  /** As intake, which has an edge, unless told otherwise. */
+  start(runtime?: Partial<HostedRuntime>, name?: ServiceName): Promise<RunningService>;
   running(): RunningService;
   call(path: string, init?: RequestInit): Promise<Called>;
   post(body: string | Uint8Array<ArrayBuffer>, type?: string): Promise<Called>;
@@ -109,9 +111,9 @@ export async function hostedService(): Promise<HostedService> {
     if (!service) throw new Error('no service runs: start() it first');
     return service;
   };
-  const config = () =>
+  const config = (name: ServiceName = 'intake') =>
     readConfig(baseConfigSchema, {
-      ...servers.environment('intake'),
+      ...servers.environment(name),
       BATON_SWEEP_INTERVAL_MS: '10',
       BATON_DRAIN_GRACE_MS: '10000',
     });
@@ -130,8 +132,8 @@ export async function hostedService(): Promise<HostedService> {
     config,
     running,
     call,
-    start: async (runtime = {}) =>
-      (service = await startService({ name: 'intake', config: config(), module: moduleOf(runtime), logger: log })),
+    start: async (runtime = {}, name = 'intake') =>
+      (service = await startService({ name, config: config(name), module: moduleOf(runtime), logger: log })),
     post: (body, type = 'application/json') => call('/missions', { method: 'POST', body, headers: { 'content-type': type } }),
     reset: async () => {
       slow.held.resolve();

@@ -177,7 +177,7 @@ export const CATALOGUE = {
   },
   ready: {
     name: 'baton_ready',
-    help: '1 while this process answers that it is ready.',
+    help: '1 while this process is ready and reaches everything that it works with.',
     type: 'gauge',
     source: 'process',
     labels: [],

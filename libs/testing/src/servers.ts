@@ -25,6 +25,8 @@ export interface TestServers {
   /** The record, with the rights of this service or of who checks. */
   store(service: ServiceName | 'auditor'): Promise<EventStore>;
   bus(user: BusUser): Promise<BusConnection>;
+  /** Of the user's nkey, where the bus is secured. */
+  seed(user: BusUser): string | undefined;
   /** Ends what was opened and removes everything. Closing twice is fine. */
   close(): Promise<void>;
 }
@@ -74,6 +76,7 @@ export async function testServers({ secured = false, topology = true }: TestServ
       return store;
     },
     bus,
+    seed: (user) => seeds?.get(user),
     close,
   };
 }

@@ -2,11 +2,12 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { EVENTS, type Category } from '@baton/contracts';
+import { EVENTS, INBOUND, inboundType, type Category, type InboundName } from '@baton/contracts';
 import { adrOf } from './adr-index.ts';
 import { commentsIn } from './doc-comments.ts';
 import { explore } from './explore.ts';
 import { drifted, pagesOf, writePages, type Pages } from './generate.ts';
+import { REQUESTS } from './requests-page.ts';
 
 const REPOSITORY = dirname(dirname(dirname(import.meta.dirname)));
 const CATEGORIES = Object.keys(EVENTS) as Category[];
@@ -19,6 +20,7 @@ describe('the generated pages', () => {
     cpSync(join(REPOSITORY, 'docs/adr'), join(root, 'docs/adr'), { recursive: true });
     mkdirSync(join(root, 'libs'));
     cpSync(join(REPOSITORY, 'libs/contracts/src'), join(root, 'libs/contracts/src'), { recursive: true });
+    cpSync(join(REPOSITORY, 'examples/over-the-bus'), join(root, 'examples/over-the-bus'), { recursive: true });
     pages = pagesOf(root);
   });
   afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -34,6 +36,7 @@ describe('the generated pages', () => {
   it.each([
     'docs/events.md',
     'docs/topology.md',
+    'docs/requests.md',
     'docs/privileges.md',
     'docs/state-machines.md',
     'docs/adr/README.md',
@@ -52,6 +55,24 @@ describe('the generated pages', () => {
   it('name every event', () => {
     const text = pages.get('docs/events.md') ?? '';
     for (const type of CATEGORIES.flatMap((category) => Object.keys(EVENTS[category]))) expect(text).toContain(`### ${type}\n`);
+  });
+});
+
+describe('the page of requests from outside', () => {
+  const sections = (pagesOf(REPOSITORY).get('docs/requests.md') ?? '').split(/^## /m);
+
+  it.each(Object.keys(INBOUND) as InboundName[])('says of %s where it goes and every field of it', (name) => {
+    const section = sections.find((part) => part.startsWith(`${name}\n`)) ?? '';
+    expect(section).toContain(`\`${INBOUND[name].subject}\``);
+    expect(section).toContain(`\`${inboundType(name)}\``);
+    const told = [...section.matchAll(/^\| `(\w+)`( \(optional\))? \| (?:[^|]|\\\|)+ \| .+ \|$/gm)].map(([, field]) => field);
+    expect(told).toEqual(Object.keys(REQUESTS[name].schema.shape));
+  });
+
+  it('says which fields may be left out', () => {
+    const section = sections.find((part) => part.startsWith('AnswerGate\n')) ?? '';
+    expect(section).toContain('| `reason` (optional) |');
+    expect(section).toContain('| `content_digest` |');
   });
 });
 

@@ -12,6 +12,7 @@ import { eventsPage } from './events-page.ts';
 import { explore } from './explore.ts';
 import { logNetworkPolicy, networkPolicies } from './network-policies.ts';
 import { privilegesPage } from './privileges-page.ts';
+import { requestsPage } from './requests-page.ts';
 import { stateMachinesPage } from './state-machines-page.ts';
 import { topologyPage } from './topology-page.ts';
 
@@ -23,6 +24,7 @@ export function pagesOf(root: string): Pages {
   return new Map([
     ['docs/events.md', eventsPage(explored, docComments(root))],
     ['docs/topology.md', topologyPage()],
+    ['docs/requests.md', requestsPage(docComments(root), readFileSync(join(root, 'examples/over-the-bus/send.mjs'), 'utf8'))],
     ['docs/privileges.md', privilegesPage()],
     ['docs/state-machines.md', stateMachinesPage(explored)],
     ['docs/adr/README.md', adrIndex(readAdrs(join(root, 'docs/adr')))],

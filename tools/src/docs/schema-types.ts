@@ -33,12 +33,20 @@ const registry = z.registry<{ id: string }>();
 for (const [exported, schema] of named) registry.add(schema, { id: typeName(exported) });
 const exportedAs = new Map(named.map(([exported]) => [typeName(exported), exported]));
 
-const jsonSchemaOf = (schema: z.ZodType): JsonSchema =>
-  z.toJSONSchema(schema, { metadata: registry, io: 'output', unrepresentable: 'any' }) as JsonSchema;
+/** Of what is sent (`input`), a field that has a default may be left out; in what was recorded it is there. */
+type Side = 'input' | 'output';
+const jsonSchemaOf = (schema: z.ZodType, io: Side): JsonSchema =>
+  z.toJSONSchema(schema, { metadata: registry, io, unrepresentable: 'any' }) as JsonSchema;
 
 /** Field by field; the names of the types that it uses are added to `used`. */
-export function fieldTable(schema: z.ZodType, owner: string, comments: DocComments, used: Set<string>): string[] {
-  const json = jsonSchemaOf(schema);
+export function fieldTable(
+  schema: z.ZodType,
+  owner: string,
+  comments: DocComments,
+  used: Set<string>,
+  side: Side = 'output',
+): string[] {
+  const json = jsonSchemaOf(schema, side);
   const own = json.$ref === undefined ? json : (json.$defs?.[refName(json.$ref)] ?? json);
   if (own.properties === undefined) return [typeOf(own, used)];
   const rows = Object.entries(own.properties).map(([field, property]) => [

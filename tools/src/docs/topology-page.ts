@@ -62,7 +62,7 @@ const subjects = (): string[] => [
   '',
   ...EVENT_TYPES.map((type) => `- ${code(subjectOf(type))}`),
   '',
-  'Requests from outside (`baton.inbound.<service>.<name>`), decided by the service in their name:',
+  'Requests from outside (`baton.inbound.<service>.<name>`), decided by the service in their name; what to send is on the page of [requests](requests.md):',
   '',
   ...table(
     ['request', 'subject', 'decided by'],

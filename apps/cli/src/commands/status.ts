@@ -108,7 +108,9 @@ function printStatus({ out, home }: Context, stack: Stack, parts: readonly Servi
   const state = (part: ServiceStatus): string => {
     if (!part.runs) return colour.red('down');
     if (part.readiness === null) return colour.green('runs');
-    return part.readiness.ready ? colour.green('ready') : colour.yellow(`not ready: ${oneLine(part.readiness.why, 120)}`);
+    if (!part.readiness.ready) return colour.yellow(`not ready: ${oneLine(part.readiness.why, 120)}`);
+    const away = Object.keys(part.readiness.away);
+    return away.length === 0 ? colour.green('ready') : colour.yellow(`ready, without ${away.join(', ')}`);
   };
   out.line(
     table(

@@ -13,9 +13,15 @@ const POLL_MS = 100;
 const TAIL_BYTES = 4_000;
 const TAIL_LINES = 12;
 
-const notesSchema = z.object({ notes: z.record(z.string(), z.string()).default({}) });
+const texts = z.record(z.string(), z.string()).default({});
+const readySchema = z.object({ notes: texts, away: texts });
 export type Readiness =
-  | { readonly ready: true; readonly notes: Readonly<Record<string, string>> }
+  | {
+      readonly ready: true;
+      readonly notes: Readonly<Record<string, string>>;
+      /** What it goes on without for now. */
+      readonly away: Readonly<Record<string, string>>;
+    }
   | { readonly ready: false; readonly why: string };
 
 export async function readiness(url: string): Promise<Readiness> {
@@ -23,7 +29,7 @@ export async function readiness(url: string): Promise<Readiness> {
     const response = await fetch(new URL('/readyz', url), { signal: AbortSignal.timeout(ASK_MS_MAX) });
     const body = await response.text();
     return response.ok
-      ? { ready: true, notes: notesSchema.parse(JSON.parse(body)).notes }
+      ? { ready: true, ...readySchema.parse(JSON.parse(body)) }
       : { ready: false, why: `${String(response.status)} ${body.slice(0, 300)}` };
   } catch (error) {
     const { message } = ((error as Error).cause ?? error) as Error;

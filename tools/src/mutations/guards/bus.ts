@@ -145,4 +145,13 @@ export const busGuards: readonly Guard[] = [
     spec: 'libs/bus/test/permissions.int.spec.ts',
     test: 'acknowledge, give back or end a message of another in any way',
   },
+  {
+    name: 'an edge stays in service while the bus is away',
+    promise: 'P1',
+    file: 'libs/service-host/src/start-service.ts',
+    text: "if (hasEdge(name)) probes.expect('nats', check);",
+    off: "if (name === undefined) probes.expect('nats', check);",
+    spec: 'libs/service-host/src/start-service.int.spec.ts',
+    test: 'with an edge goes on answering without the bus, and says that it is away',
+  },
 ];
