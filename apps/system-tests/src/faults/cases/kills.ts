@@ -7,7 +7,8 @@ import { eventually } from '@baton/tools';
 import { isAlive } from '../../baton.ts';
 import { descendants } from '../disks.ts';
 import type { Fault, FaultRun } from '../fault.ts';
-import { READY_WITHIN_MS } from '../ground.ts';
+import { READY_WITHIN_MS, RESTARTED_WITHIN_MS } from '../ground.ts';
+import type { Kind } from '../kinds.ts';
 
 const PARTS = [...SERVICE_NAMES, 'nats-server', 'postgres'] as const;
 const EVERY_MS = 150;
@@ -41,15 +42,29 @@ const randomKills: Fault = {
   },
 };
 
+/** What a part has under way at its death, beside agents that run. */
+const KINDS: Readonly<Record<string, readonly Kind[]>> = {
+  approval: ['working', 'asking'],
+  // One after the other on one branch: more would wait for each other, not for what was killed.
+  release: ['working', 'working', 'working', 'landing'],
+  postgres: ['working', 'asking', 'working', 'working', 'landing', 'working'],
+};
+
+/** The load goes on until the part is back: what comes while it is away is part of what has to be made up for. */
 const killOnce = (part: string): Fault => ({
   id: `T2.${part}`,
   broke: `${part} killed under load`,
   ground: 'shared',
   run: async (on) => {
-    const load = on.ground.missions.keepComing(EVERY_MS, 'working');
+    const load = on.ground.missions.keepComing(EVERY_MS, ...(KINDS[part] ?? ['working']));
     await delay(KILL_EVERY_MS);
+    const { pid } = await on.ground.baton.part(part);
     await on.ground.kill(part);
     const since_ms = performance.now();
+    await eventually(async () => (await on.ground.baton.part(part)).pid !== pid, {
+      within_ms: RESTARTED_WITHIN_MS,
+      what: `${part} was started again`,
+    });
     await load.stop();
     await on.recovered(since_ms, { single_kill: true });
   },
@@ -83,7 +98,7 @@ const wipedBus: Fault = {
   ground: 'shared',
   run: async (on) => {
     const { ground } = on;
-    const load = ground.missions.keepComing(EVERY_MS);
+    const load = ground.missions.keepComing(EVERY_MS, 'scripted', 'asking', 'scripted', 'landing');
     await delay(KILL_EVERY_MS);
     // Away at one moment: a server that runs would go on writing into a directory that is being removed.
     const gone = join(ground.baton.directory, 'nats-gone');
