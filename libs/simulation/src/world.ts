@@ -83,7 +83,10 @@ export function worldOf(plan: Plan, wraps: Wraps, listener: World['tell']): Worl
   const storeClock = { ahead_ms: 0 };
   const store_now_ms = (): number => now_ms() + storeClock.ahead_ms;
   const record = memoryRecord({ now_ms: store_now_ms, sha256 });
-  const rules = invariants(() => people.answers);
+  const rules = invariants(
+    () => people.answers,
+    (mission_id) => byId.get(mission_id),
+  );
   const branches = targets(
     (land) =>
       looking(() => {
