@@ -31,9 +31,7 @@ export interface Invariants {
   useTargets(targets: Targets): void;
 }
 
-type Asked = Pick<MissionScript, 'tier' | 'requested_by'>;
-
-export function invariants(answers: () => readonly Answer[], scriptOf: (mission_id: string) => Asked | undefined): Invariants {
+export function invariants(answers: () => readonly Answer[], scripts: ReadonlyMap<string, MissionScript>): Invariants {
   const missions = new Map<string, Facts>();
   /** Stream + key of every state that ever asked for work. */
   const intents = new Set<string>();
@@ -72,12 +70,12 @@ export function invariants(answers: () => readonly Answer[], scriptOf: (mission_
         const { mission_id, revision, content_digest, by } = event.data;
         const answer = event.type === 'ApprovalGranted' ? 'approve' : 'deny';
         saidSo({ mission_id, revision, content_digest, answer, by: by.id });
-        if (answer === 'approve' && by.id !== scriptOf(mission_id)?.requested_by) facts.granted.add(content_digest);
+        if (answer === 'approve' && by.id !== scripts.get(mission_id)?.requested_by) facts.granted.add(content_digest);
         break;
       }
       case 'GatePassed':
         promise(
-          scriptOf(event.data.mission_id)?.tier !== 'gate' || facts.granted.has(event.data.content_digest),
+          scripts.get(event.data.mission_id)?.tier !== 'gate' || facts.granted.has(event.data.content_digest),
           () => `I7: ${event.stream} let pass what needs a person, and nobody but who asked for it has approved it`,
         );
         facts.passed.add(event.data.content_digest);
