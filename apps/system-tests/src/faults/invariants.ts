@@ -6,6 +6,7 @@ import type { EventRecord, EventType } from '@baton/contracts';
 import { eventually } from '@baton/tools';
 import { z } from 'zod';
 import { unapproved, unrecordedAnswers } from './approved.ts';
+import { differences, foldedBy, foldOf } from './folded.ts';
 import type { Ground } from './ground.ts';
 import { ENDS_WITHIN_MS } from './missions.ts';
 import { attemptsOutside, landings, recordedTwice } from './once.ts';
@@ -122,18 +123,13 @@ async function nothingPending({ baton }: Ground): Promise<void> {
 }
 
 /** What the metrics service has folded is what the log says. */
-async function foldIsRight({ baton, missions }: Ground): Promise<void> {
-  const { metrics } = (await baton.stack()).services;
-  const completed = [...missions.ledger.ended.values()].filter((type) => type === 'MissionCompleted').length;
-  if (completed === 0) return;
-  await eventually(
+const foldIsRight = (ground: Ground): Promise<unknown> =>
+  eventually(
     async () => {
-      const text = await (await fetch(`${metrics}/metrics`)).text();
-      const told_completed = Number(/^baton_missions\{[^}]*status="completed"[^}]*\} (\d+)/m.exec(text)?.[1] ?? Number.NaN);
-      if (told_completed !== completed)
-        throw new Error(`metrics has folded ${told_completed} completed missions, the log has ${completed}`);
+      await ground.missions.ledger.refresh();
+      const differs = differences(await foldedBy(ground.baton), await foldOf(ground.missions.ledger.events));
+      if (differs.length > 0) throw new Error(`${differs.length} lines differ: ${differs.slice(0, NAMED_MAX).join('; ')}`);
       return true;
     },
     { within_ms: QUIET_WITHIN_MS, what: 'the folded numbers are those of the log' },
   );
-}

@@ -9,6 +9,7 @@ import { descendants } from '../disks.ts';
 import type { Fault, FaultRun } from '../fault.ts';
 import { READY_WITHIN_MS, RESTARTED_WITHIN_MS } from '../ground.ts';
 import type { Kind } from '../kinds.ts';
+import { startReplica, type Replica } from '../replica.ts';
 
 const PARTS = [...SERVICE_NAMES, 'nats-server', 'postgres'] as const;
 const EVERY_MS = 150;
@@ -69,6 +70,32 @@ const killOnce = (part: string): Fault => ({
     await on.recovered(since_ms, { single_kill: true });
   },
 });
+
+/** As in a cluster: nothing on the machine of the dead knows that it is dead, so that its leases have to run out. */
+const killElsewhere = (service: 'executor' | 'release', kinds: readonly Kind[]): Fault => ({
+  id: `T2.${service}.elsewhere`,
+  broke: `one of two ${service} killed under load, and not started again`,
+  needs: ['linux'],
+  ground: 'shared',
+  run: async (on) => {
+    const { missions } = on.ground;
+    const replica = await startReplica(on.ground, service);
+    const load = missions.keepComing(EVERY_MS, ...kinds);
+    await eventually(async () => (await runningAt(replica)) > 0, { within_ms: READY_WITHIN_MS, what: 'it works on something' });
+    process.kill(replica.pid, 'SIGKILL');
+    const since_ms = performance.now();
+    await eventually(() => !isAlive(replica.pid), { within_ms: TERM_MS_MAX, what: 'it is dead' });
+    await delay(KILL_EVERY_MS);
+    await load.stop();
+    await on.recovered(since_ms);
+  },
+});
+
+const RUNNING = /^baton_work_running(?:\{.*\})? (\d+)$/gm;
+async function runningAt({ url }: Replica): Promise<number> {
+  const shown = await (await fetch(`${url}/metrics`)).text();
+  return [...shown.matchAll(RUNNING)].reduce((sum, [, value]) => sum + Number(value), 0);
+}
 
 const natsKills: Fault = {
   id: 'T5',
@@ -149,6 +176,10 @@ const rebuiltProjection: Fault = {
     }
     await load.stop();
     await on.recovered(since_ms);
+    // What was folded while it happened, and then the same log read at one go: both are what the log says.
+    await on.verify();
+    await ground.restart('metrics');
+    await on.verify();
   },
 };
 
@@ -180,6 +211,8 @@ const terminated = (service: ServiceName): Fault => ({
 
 export const killFaults: readonly Fault[] = [
   ...PARTS.map(killOnce),
+  killElsewhere('executor', ['working']),
+  killElsewhere('release', ['landing', 'working', 'working']),
   randomKills,
   natsKills,
   wipedBus,
