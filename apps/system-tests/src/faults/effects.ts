@@ -17,7 +17,10 @@ export interface Effects {
   readonly counter: string;
   /** `<key> <attempt>`, one for each time that an agent began. */
   lines(): readonly string[];
-  forget(): void;
+  /** What is counted up to now was counted for a log that may not come back as a whole. */
+  mark(): void;
+  /** Of what was counted up to the mark, what the log that came back knows, and has not begun anew, stays. */
+  rewind(known: (line: string) => boolean): void;
   close(): void;
 }
 
@@ -29,6 +32,7 @@ export async function countEffects(directory: string): Promise<Effects> {
   const pipe = new Socket({ fd: openSync(counter, constants.O_RDWR | constants.O_NONBLOCK), readable: true, writable: false });
   const lines: string[] = [];
   let begun = '';
+  let marked = 0;
   pipe.setEncoding('utf8').on('data', (text) => {
     const parts = (begun + String(text)).split('\n');
     begun = parts.pop() ?? '';
@@ -39,7 +43,15 @@ export async function countEffects(directory: string): Promise<Effects> {
     directory,
     counter,
     lines: () => lines,
-    forget: () => void lines.splice(0),
+    mark: () => {
+      marked = lines.length;
+    },
+    rewind: (known) => {
+      const anew = new Set(lines.slice(marked));
+      const kept = lines.slice(0, marked).filter((line) => known(line) && !anew.has(line));
+      lines.splice(0, marked, ...kept);
+      marked = 0;
+    },
     close: () => void pipe.destroy(),
   };
 }

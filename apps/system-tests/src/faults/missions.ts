@@ -6,6 +6,7 @@ import { eventually } from '@baton/tools';
 import type { Effects } from './effects.ts';
 import { contractOf, landedOn, prepareRepository, REQUESTER, type Kind, type Landed } from './kinds.ts';
 import { openLedger, type Ledger } from './ledger.ts';
+import { recordedAttempts } from './once.ts';
 import { peopleOf, type People } from './people.ts';
 
 const SUBMIT_MS_MAX = 60_000;
@@ -150,7 +151,8 @@ export function missionsOf(stack: Stack): Missions {
         people.forget(id);
         forgotten.add(id);
       }
-      effects.forget();
+      const { started } = recordedAttempts(ledger.events, effects.counter);
+      effects.rewind((line) => started.has(line));
     },
     close: async () => {
       await Promise.all(loads.map((load) => load.stop('abandon')));

@@ -42,8 +42,13 @@ export function recordedTwice(events: readonly EventRecord[]): readonly string[]
   return [...counted(facts)].filter(([, times]) => times > 1).map(([fact, times]) => `${fact} ${times} times`);
 }
 
-/** An agent begins once for each attempt that is recorded, and never for another; a success is the work of one that began. */
-export function attemptsOutside(events: readonly EventRecord[], { effects, counter }: Outside): readonly string[] {
+export interface Attempts {
+  readonly started: ReadonlySet<string>;
+  readonly succeeded: ReadonlySet<string>;
+}
+
+/** `<key> <attempt>` of those whose agents count themselves. */
+export function recordedAttempts(events: readonly EventRecord[], counter: string): Attempts {
   const key_of = new Map<string, string>();
   const started = new Set<string>();
   const succeeded = new Set<string>();
@@ -57,6 +62,12 @@ export function attemptsOutside(events: readonly EventRecord[], { effects, count
     if (type === 'AttemptStarted') started.add(`${key} ${data.attempt}`);
     if (type === 'AttemptSucceeded') succeeded.add(`${key} ${data.attempt}`);
   }
+  return { started, succeeded };
+}
+
+/** An agent begins once for each attempt that is recorded, and never for another; a success is the work of one that began. */
+export function attemptsOutside(events: readonly EventRecord[], { effects, counter }: Outside): readonly string[] {
+  const { started, succeeded } = recordedAttempts(events, counter);
   const begun = counted(effects);
   return [
     ...[...begun].filter(([, times]) => times > 1).map(([run, times]) => `the agent of attempt ${run} began ${times} times`),

@@ -4,7 +4,7 @@ import type { DataOf } from '@baton/contracts';
 import { REQUESTER } from './kinds.ts';
 import type { Ledger } from './ledger.ts';
 
-export const APPROVER = 'grace';
+const APPROVER = 'grace';
 const LOOK_EVERY_MS = 100;
 const ANSWER_MS_MAX = 10_000;
 const CONFLICT = 409;
