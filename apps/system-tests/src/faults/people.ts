@@ -19,9 +19,6 @@ export interface Answered {
 export interface People {
   /** Somebody else than its requester is going to approve what this mission asks for. */
   expect(mission_id: string): void;
-  /** Nobody answers from now on; `goOn` ends that. */
-  hold(): void;
-  goOn(): void;
   /** Approvals that were answered with 2xx. */
   readonly answered: readonly Answered[];
   /** Answers that should not have been given. */
@@ -36,7 +33,6 @@ export function peopleOf(ledger: Ledger, approval: () => Promise<string>): Peopl
   const waiting = new Set<string>();
   const answered: Answered[] = [];
   const wrong: string[] = [];
-  let held = false;
   let closed = false;
   let attending: Promise<void> | null = null;
 
@@ -69,7 +65,7 @@ export function peopleOf(ledger: Ledger, approval: () => Promise<string>): Peopl
       const gates = ledger.events.flatMap(({ type, data }) =>
         type === 'GateOpened' && waiting.has(data.mission_id) ? [data] : [],
       );
-      if (!held) await Promise.all(gates.map((gate) => answer(gate).catch(() => undefined)));
+      await Promise.all(gates.map((gate) => answer(gate).catch(() => undefined)));
       await delay(LOOK_EVERY_MS);
     }
     attending = null;
@@ -78,12 +74,6 @@ export function peopleOf(ledger: Ledger, approval: () => Promise<string>): Peopl
     expect: (mission_id) => {
       waiting.add(mission_id);
       attending ??= attend();
-    },
-    hold: () => {
-      held = true;
-    },
-    goOn: () => {
-      held = false;
     },
     answered,
     wrong,
