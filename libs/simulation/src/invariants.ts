@@ -3,12 +3,15 @@ import type { EventRecord } from '@baton/contracts';
 import { STREAM_OF } from '@baton/domain';
 import { promise } from './broken-promise.ts';
 import type { Answer } from './outside.ts';
+import type { MissionScript } from './script.ts';
 import { treeOfAttempt } from './scripted-work.ts';
 import type { Land, Targets } from './targets.ts';
 
 interface Facts {
   /** Content that a gate let pass. */
   readonly passed: Set<string>;
+  /** Content that somebody else than who asked for it has approved. */
+  readonly granted: Set<string>;
   /** Revision → tree whose receipts all hold. */
   readonly tested: Map<number, string>;
   /** Revision → content that is on its way to land. */
@@ -28,7 +31,7 @@ export interface Invariants {
   useTargets(targets: Targets): void;
 }
 
-export function invariants(answers: () => readonly Answer[]): Invariants {
+export function invariants(answers: () => readonly Answer[], scripts: ReadonlyMap<string, MissionScript>): Invariants {
   const missions = new Map<string, Facts>();
   /** Stream + key of every state that ever asked for work. */
   const intents = new Set<string>();
@@ -36,6 +39,7 @@ export function invariants(answers: () => readonly Answer[]): Invariants {
   const factsOf = (mission_id: string): Facts => {
     const facts = missions.get(mission_id) ?? {
       passed: new Set<string>(),
+      granted: new Set<string>(),
       tested: new Map<number, string>(),
       queued: new Map<number, string>(),
       attempts: new Map<string, number>(),
@@ -66,9 +70,14 @@ export function invariants(answers: () => readonly Answer[]): Invariants {
         const { mission_id, revision, content_digest, by } = event.data;
         const answer = event.type === 'ApprovalGranted' ? 'approve' : 'deny';
         saidSo({ mission_id, revision, content_digest, answer, by: by.id });
+        if (answer === 'approve' && by.id !== scripts.get(mission_id)?.requested_by) facts.granted.add(content_digest);
         break;
       }
       case 'GatePassed':
+        promise(
+          scripts.get(event.data.mission_id)?.tier !== 'gate' || facts.granted.has(event.data.content_digest),
+          () => `I7: ${event.stream} let pass what needs a person, and nobody but who asked for it has approved it`,
+        );
         facts.passed.add(event.data.content_digest);
         break;
       case 'ReleaseQueued':

@@ -83,7 +83,9 @@ export function worldOf(plan: Plan, wraps: Wraps, listener: World['tell']): Worl
   const storeClock = { ahead_ms: 0 };
   const store_now_ms = (): number => now_ms() + storeClock.ahead_ms;
   const record = memoryRecord({ now_ms: store_now_ms, sha256 });
-  const rules = invariants(() => people.answers);
+  const scripts = plan.missions.map((index) => missionScript(plan.seed, index));
+  const byId = new Map(scripts.map((script) => [script.id, script]));
+  const rules = invariants(() => people.answers, byId);
   const branches = targets(
     (land) =>
       looking(() => {
@@ -93,8 +95,6 @@ export function worldOf(plan: Plan, wraps: Wraps, listener: World['tell']): Worl
     now_ms,
   );
   rules.useTargets(branches);
-  const scripts = plan.missions.map((index) => missionScript(plan.seed, index));
-  const byId = new Map(scripts.map((script) => [script.id, script]));
   const bus = memoryBus(now_ms);
   const people: Outside = outside({ scripts, now_ms, draw, request: bus.request, targets: branches });
   const watch = watchRecord({

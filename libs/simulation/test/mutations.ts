@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { parseStored, type DataOf } from '@baton/contracts';
+import type { Evaluation } from '@baton/domain';
 import type { Performer, Request, ServiceDefinition } from '@baton/handling';
 import type { EventLog } from '@baton/ports';
 import type { Wraps } from '../src/service-process.ts';
@@ -49,6 +50,19 @@ function undigested(definition: ServiceDefinition, log: EventLog): ServiceDefini
     },
   };
 }
+
+/** What the policy says of a release, said otherwise. */
+const misjudged =
+  (otherwise: (said: Evaluation) => Partial<Evaluation>) =>
+  (definition: ServiceDefinition): ServiceDefinition => {
+    const judges = definition.prepare?.['OpenGate'];
+    if (!judges) return definition;
+    const OpenGate: typeof judges = async (command) => {
+      const judged = (await judges(command)) as { readonly evaluation: Evaluation };
+      return { ...judged, evaluation: { ...judged.evaluation, ...otherwise(judged.evaluation) } };
+    };
+    return { ...definition, prepare: { ...definition.prepare, OpenGate } };
+  };
 
 /** A landing that meets a host which is away is over, whatever became of the push. */
 function hasty(definition: ServiceDefinition): ServiceDefinition {
@@ -109,6 +123,10 @@ export const MUTATIONS: Readonly<Record<string, () => Wraps>> = {
       },
     })),
   'approval digest not compared: a name is approved': () => ({ definition: undigested }),
+  'nobody is asked: what needs a person is let pass by the service': () => ({
+    definition: misjudged(({ tier }) => ({ tier: tier === 'gate' ? 'notify' : tier })),
+  }),
+  'four eyes are two: whoever asked for it approves it': () => ({ definition: misjudged(() => ({ self_approval: true })) }),
   'failed without a look: a push that nobody heard of is taken for none': () => ({ definition: hasty }),
   'relay skips an event': () => ({ relayed: (position) => position % 17 !== 0 }),
   'nobody sweeps: what a dead reviewer held stays with it': () => ({

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { databaseUrl, eventually } from '@baton/tools';
 import pg from 'pg';
 import { auditorUrl, batonAt, isAlive, type Baton } from '../baton.ts';
+import { countEffects } from './effects.ts';
 import { missionsOf, type Missions } from './missions.ts';
 
 export const RESTARTED_WITHIN_MS = 30_000;
@@ -83,9 +84,13 @@ export async function newGround(): Promise<Ground> {
   const environment: Record<string, string> = { ...ENVIRONMENT };
   const baton = await batonAt('home', environment);
   const secrets = async (): Promise<Secrets> => JSON.parse(await readFile(join(baton.home, 'secrets.json'), 'utf8')) as Secrets;
+  const effects = await countEffects(join(baton.directory, 'effects'));
+  environment['BATON_SANDBOX_READABLE'] = effects.directory;
   const missions = missionsOf({
     directory: baton.directory,
+    effects,
     intake: async () => (await baton.stack()).services.intake,
+    approval: async () => (await baton.stack()).services.approval,
     auditor_url: () => auditorUrl(baton),
   });
   const kill = async (part: string): Promise<void> => {

@@ -5,16 +5,20 @@
 import type { EventRecord, EventType } from '@baton/contracts';
 import { eventually } from '@baton/tools';
 import { z } from 'zod';
-import { ENDS_WITHIN_MS } from './missions.ts';
+import { unapproved, unrecordedAnswers } from './approved.ts';
+import { differences, foldedBy, foldOf } from './folded.ts';
 import type { Ground } from './ground.ts';
+import { ENDS_WITHIN_MS } from './missions.ts';
+import { attemptsOutside, landings, recordedTwice } from './once.ts';
 
 const QUIET_WITHIN_MS = 30_000;
+const NAMED_MAX = 3;
 
 export interface Findings {
   readonly missions: number;
   /** Acknowledged and not in the log, or not brought to its end. */
   readonly lost: number;
-  /** Facts, effects or landings that are there more than once. */
+  /** Facts, effects or landings that are not there exactly once. */
   readonly twice: number;
   readonly dead_letters: number;
 }
@@ -42,9 +46,10 @@ export async function assertInvariants(ground: Ground, expected: Expected = {}):
       `I1: ${lost.length} acknowledged missions are not completed, such as ${lost[0]}: ${told(ledger.events, lost[0])}`,
     );
 
-  const twice = [...repeated(ledger.events), ...(await effectsTwice(ground))];
-  if (twice.length > 0) broken.push(`I8: done twice: ${twice.slice(0, 3).join('; ')}`);
-  broken.push(...unapproved(ledger.events).map((id) => `I7: mission ${id} landed without a passed gate for that content`));
+  broken.push(...unrecordedAnswers(ledger.events, missions.people.answered).map((one) => `I1: ${one}`));
+  const twice = await notOnce(ground);
+  if (twice.length > 0) broken.push(`I8: ${twice.length} times not once: ${twice.slice(0, NAMED_MAX).join('; ')}`);
+  broken.push(...[...missions.people.wrong, ...unapproved(ledger.events)].map((one) => `I7: ${one}`));
 
   // I2, I3, and that the bus carries the same under the same numbers.
   await eventually(
@@ -74,45 +79,15 @@ const told = (events: readonly EventRecord[], id: string | undefined): string =>
     .map(({ type }) => type)
     .join(' ') || 'the log has nothing of it';
 
-/** Facts of which a mission with one task that goes well has exactly one. */
-const ONCE: readonly EventType[] = [
-  'MissionAccepted',
-  'PlanProposed',
-  'TaskAccepted',
-  'PlanCompleted',
-  'GatePassed',
-  'ReleaseLanded',
-  'MissionCompleted',
-];
-
-function repeated(events: readonly EventRecord[]): readonly string[] {
-  const counts = new Map<string, number>();
-  const count = (key: string): void => void counts.set(key, (counts.get(key) ?? 0) + 1);
-  for (const event of events) {
-    if (ONCE.includes(event.type)) count(`${event.type} of ${missionOf(event)}`);
-    if (/^Attempt(Started|Succeeded|Failed|Lost)$/.test(event.type))
-      count(`${event.type} ${String(event.data['attempt' as never])} of ${event.stream}`);
-  }
-  return [...counts].filter(([, times]) => times > 1).map(([key, times]) => `${key} ${times} times`);
-}
-
-async function effectsTwice({ missions }: Ground): Promise<readonly string[]> {
-  const effects = (await missions.effects()).map((line) => `effect of ${line}`);
-  const landed = (await missions.landedCommits().catch(() => [])).map((id) => `commit of ${id}`);
-  const seen = new Set<string>();
-  return [...effects, ...landed].filter((one) => seen.size === seen.add(one).size && !one.endsWith(' '));
-}
-
-function unapproved(events: readonly EventRecord[]): readonly string[] {
-  const passed = new Set<string>();
-  const missing: string[] = [];
-  for (const event of events) {
-    const { content_digest } = event.data as { content_digest?: string };
-    const content = `${missionOf(event)} ${content_digest ?? ''}`;
-    if (event.type === 'GatePassed') passed.add(content);
-    if (event.type === 'ReleaseLanded' && !passed.has(content)) missing.push(missionOf(event));
-  }
-  return missing;
+async function notOnce({ missions }: Ground): Promise<readonly string[]> {
+  const { ledger, effects, forgotten } = missions;
+  const outside = {
+    effects: effects.lines(),
+    counter: effects.counter,
+    landed: await missions.landedCommits(),
+    forgotten,
+  };
+  return [...recordedTwice(ledger.events), ...attemptsOutside(ledger.events, outside), ...landings(ledger.events, outside)];
 }
 
 const consumerSchema = z.object({ name: z.string(), num_pending: z.number(), num_ack_pending: z.number() });
@@ -148,18 +123,13 @@ async function nothingPending({ baton }: Ground): Promise<void> {
 }
 
 /** What the metrics service has folded is what the log says. */
-async function foldIsRight({ baton, missions }: Ground): Promise<void> {
-  const { metrics } = (await baton.stack()).services;
-  const completed = [...missions.ledger.ended.values()].filter((type) => type === 'MissionCompleted').length;
-  if (completed === 0) return;
-  await eventually(
+const foldIsRight = (ground: Ground): Promise<unknown> =>
+  eventually(
     async () => {
-      const text = await (await fetch(`${metrics}/metrics`)).text();
-      const told_completed = Number(/^baton_missions\{[^}]*status="completed"[^}]*\} (\d+)/m.exec(text)?.[1] ?? Number.NaN);
-      if (told_completed !== completed)
-        throw new Error(`metrics has folded ${told_completed} completed missions, the log has ${completed}`);
+      await ground.missions.ledger.refresh();
+      const differs = differences(await foldedBy(ground.baton), await foldOf(ground.missions.ledger.events));
+      if (differs.length > 0) throw new Error(`${differs.length} lines differ: ${differs.slice(0, NAMED_MAX).join('; ')}`);
       return true;
     },
     { within_ms: QUIET_WITHIN_MS, what: 'the folded numbers are those of the log' },
   );
-}

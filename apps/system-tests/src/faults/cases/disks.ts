@@ -12,6 +12,8 @@ const LOAD_MS = 4_000;
 const EVERY_MS = 25;
 const NATS_DISK_MB = 24;
 const POSTGRES_DISK_MB = 320;
+/** The missions of a load; what lands does so one after the other. */
+const SCRIPTED_PER_LANDING = 40;
 const FULL_MS = 6_000;
 const THAW_MS = 4_000;
 const REFUSED_WITHIN_MS = 60_000;
@@ -128,7 +130,8 @@ const fullLog: Fault = {
     await ground.settings({ postgres: { max_wal_size: '64MB', min_wal_size: '32MB' } });
     await ground.up();
     await ground.missions.ended(await ground.missions.wave(5));
-    const load = ground.missions.keepComing(EVERY_MS);
+    const seldom = Array.from({ length: SCRIPTED_PER_LANDING }, () => 'scripted' as const);
+    const load = ground.missions.keepComing(EVERY_MS, 'landing', ...seldom);
     const refused = await eventually(
       async () => {
         // Again and again: a checkpoint of Postgres gives room back.

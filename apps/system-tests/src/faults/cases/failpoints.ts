@@ -4,7 +4,7 @@ import { eventually } from '@baton/tools';
 import type { Failpoint } from '@baton/ports';
 import { isAlive } from '../../baton.ts';
 import type { Fault, FaultRun } from '../fault.ts';
-import type { Kind } from '../missions.ts';
+import type { Kind } from '../kinds.ts';
 
 const HANDLING = ['before-append', 'after-append', 'before-ack', 'after-ack'] as const;
 const PLACES: Readonly<Partial<Record<ServiceName, readonly Failpoint[]>>> = {
@@ -21,8 +21,11 @@ const WORKING_EVERY_MS = 300;
 const NTH_MAX = 4;
 const REACHED_WITHIN_MS = 30_000;
 
-/** The missions that lead a service to a place: what lands in a repository counts its commits. */
-const kindFor = (at: Failpoint): Kind => (at.endsWith('-land') ? 'landing' : at === 'after-effect' ? 'working' : 'scripted');
+/** The missions that lead a service to a place: what lands in a repository counts its commits, what asks is answered by people. */
+function kindFor(service: ServiceName, at: Failpoint): Kind {
+  if (service === 'approval') return 'asking';
+  return at.endsWith('-land') ? 'landing' : at === 'after-effect' ? 'working' : 'scripted';
+}
 
 /** Resolves at the moment of its death. */
 async function dieAt({ ground, random }: FaultRun, service: ServiceName, at: Failpoint): Promise<number> {
@@ -32,7 +35,7 @@ async function dieAt({ ground, random }: FaultRun, service: ServiceName, at: Fai
   const pid = await ground.restart(service);
   // Read when it was started: the process after it has no failpoint any more.
   await ground.settings({});
-  const kind = kindFor(at);
+  const kind = kindFor(service, at);
   // Until it dies: what comes close together is appended and published in groups, so that no number of missions is certain to lead there.
   const load = missions.keepComing(kind === 'scripted' ? EVERY_MS : WORKING_EVERY_MS, kind);
   await eventually(() => !isAlive(pid), { within_ms: REACHED_WITHIN_MS, what: `${service} came by ${at} for the ${nth}. time` });

@@ -7,7 +7,9 @@ import { eventually } from '@baton/tools';
 import { isAlive } from '../../baton.ts';
 import { descendants } from '../disks.ts';
 import type { Fault, FaultRun } from '../fault.ts';
-import { READY_WITHIN_MS } from '../ground.ts';
+import { READY_WITHIN_MS, RESTARTED_WITHIN_MS } from '../ground.ts';
+import type { Kind } from '../kinds.ts';
+import { startReplica, type Replica } from '../replica.ts';
 
 const PARTS = [...SERVICE_NAMES, 'nats-server', 'postgres'] as const;
 const EVERY_MS = 150;
@@ -41,19 +43,59 @@ const randomKills: Fault = {
   },
 };
 
+/** What a part has under way at its death, beside agents that run. */
+const KINDS: Readonly<Record<string, readonly Kind[]>> = {
+  approval: ['working', 'asking'],
+  // One after the other on one branch: more would wait for each other, not for what was killed.
+  release: ['working', 'working', 'working', 'landing'],
+  postgres: ['working', 'asking', 'working', 'working', 'landing', 'working'],
+};
+
+/** The load goes on until the part is back: what comes while it is away is part of what has to be made up for. */
 const killOnce = (part: string): Fault => ({
   id: `T2.${part}`,
   broke: `${part} killed under load`,
   ground: 'shared',
   run: async (on) => {
-    const load = on.ground.missions.keepComing(EVERY_MS, 'working');
+    const load = on.ground.missions.keepComing(EVERY_MS, ...(KINDS[part] ?? ['working']));
     await delay(KILL_EVERY_MS);
+    const { pid } = await on.ground.baton.part(part);
     await on.ground.kill(part);
     const since_ms = performance.now();
+    await eventually(async () => (await on.ground.baton.part(part)).pid !== pid, {
+      within_ms: RESTARTED_WITHIN_MS,
+      what: `${part} was started again`,
+    });
     await load.stop();
     await on.recovered(since_ms, { single_kill: true });
   },
 });
+
+/** As in a cluster: nothing on the machine of the dead knows that it is dead, so that its leases have to run out. */
+const killElsewhere = (service: 'executor' | 'release', kinds: readonly Kind[]): Fault => ({
+  id: `T2.${service}.elsewhere`,
+  broke: `one of two ${service} killed under load, and not started again`,
+  needs: ['linux'],
+  ground: 'shared',
+  run: async (on) => {
+    const { missions } = on.ground;
+    const replica = await startReplica(on.ground, service);
+    const load = missions.keepComing(EVERY_MS, ...kinds);
+    await eventually(async () => (await runningAt(replica)) > 0, { within_ms: READY_WITHIN_MS, what: 'it works on something' });
+    process.kill(replica.pid, 'SIGKILL');
+    const since_ms = performance.now();
+    await eventually(() => !isAlive(replica.pid), { within_ms: TERM_MS_MAX, what: 'it is dead' });
+    await delay(KILL_EVERY_MS);
+    await load.stop();
+    await on.recovered(since_ms);
+  },
+});
+
+const RUNNING = /^baton_work_running(?:\{.*\})? (\d+)$/gm;
+async function runningAt({ url }: Replica): Promise<number> {
+  const shown = await (await fetch(`${url}/metrics`)).text();
+  return [...shown.matchAll(RUNNING)].reduce((sum, [, value]) => sum + Number(value), 0);
+}
 
 const natsKills: Fault = {
   id: 'T5',
@@ -83,7 +125,7 @@ const wipedBus: Fault = {
   ground: 'shared',
   run: async (on) => {
     const { ground } = on;
-    const load = ground.missions.keepComing(EVERY_MS);
+    const load = ground.missions.keepComing(EVERY_MS, 'scripted', 'asking', 'scripted', 'landing');
     await delay(KILL_EVERY_MS);
     // Away at one moment: a server that runs would go on writing into a directory that is being removed.
     const gone = join(ground.baton.directory, 'nats-gone');
@@ -134,6 +176,10 @@ const rebuiltProjection: Fault = {
     }
     await load.stop();
     await on.recovered(since_ms);
+    // What was folded while it happened, and then the same log read at one go: both are what the log says.
+    await on.verify();
+    await ground.restart('metrics');
+    await on.verify();
   },
 };
 
@@ -165,6 +211,8 @@ const terminated = (service: ServiceName): Fault => ({
 
 export const killFaults: readonly Fault[] = [
   ...PARTS.map(killOnce),
+  killElsewhere('executor', ['working']),
+  killElsewhere('release', ['landing', 'working', 'working']),
   randomKills,
   natsKills,
   wipedBus,

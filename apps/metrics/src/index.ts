@@ -1,0 +1,1 @@
+export { deliveryFold, FOLDED } from './fold.ts';
