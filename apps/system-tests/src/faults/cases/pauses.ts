@@ -1,6 +1,6 @@
 /** Processes that do not die but stand still, longer than anybody waits for them, and then go on as if nothing had been. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { ACK_WAIT_MS } from '@baton/contracts';
+import { ACK_WAIT_MS, type EventRecord } from '@baton/contracts';
 import { eventually } from '@baton/tools';
 import type { Fault } from '../fault.ts';
 import type { Ground } from '../ground.ts';
@@ -37,12 +37,14 @@ const stoppedLeader: Fault = {
   run: async (on) => {
     const { ground } = on;
     const replica = await startReplica(ground, 'relay');
+    if ((await replica.log()).includes('"leading"')) throw new Error('the first relay does not lead');
     const load = ground.missions.keepComing(EVERY_MS);
     const goOn = await stop(ground, 'relay');
     await delay(RELAY_STOPPED_MS);
     if (!(await replica.log()).includes('"leading"')) throw new Error('the second relay did not take over');
     const without_first = await ground.missions.submit();
     await ground.missions.ended([without_first], TAKEN_OVER_WITHIN_MS);
+    await ground.mark();
     await goOn();
     const since_ms = performance.now();
     await eventually(async () => (await ground.logOf('relay')).includes('not-leading'), {
@@ -91,10 +93,25 @@ const blockedLoop: Fault = {
     await load.stop();
     // The replica is given what the first one holds, after its ack wait.
     await ground.missions.ended(undefined, ACK_WAIT_MS + TAKEN_OVER_WITHIN_MS);
+    const held = tookOf(ground.eventsSince()).filter((took_ms) => took_ms > ACK_WAIT_MS);
+    if (held.length === 0) throw new Error('no mission waited for an ack wait: the planner held nothing when it was stopped');
+    on.note(`${held.length} missions waited for the ack wait of what the planner held`);
     await goOn();
     await on.recovered(performance.now());
   },
 };
+
+/** How long each mission took that was completed, by the clock of the log. */
+function tookOf(events: readonly EventRecord[]): readonly number[] {
+  const accepted_ms = new Map<string, number>();
+  const took_ms: number[] = [];
+  for (const { type, data, recorded_at } of events) {
+    const { mission_id } = data as { mission_id: string };
+    if (type === 'MissionAccepted') accepted_ms.set(mission_id, Date.parse(recorded_at));
+    if (type === 'MissionCompleted') took_ms.push(Date.parse(recorded_at) - (accepted_ms.get(mission_id) ?? Number.NaN));
+  }
+  return took_ms;
+}
 
 const stoppedExecutor: Fault = {
   id: 'T14',
