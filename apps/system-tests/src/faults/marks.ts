@@ -26,7 +26,7 @@ interface Place {
   readonly bytes: number;
 }
 
-export function marksOf(logs: string, ledger: Ledger): Marks {
+export function marksOf(logs: string, ledger: Pick<Ledger, 'events' | 'refresh'>): Marks {
   let places = new Map<string, Place>();
   let position = 0;
   return {
