@@ -188,6 +188,7 @@ describe('secrets that agents and services know', () => {
   it('are nowhere: not in the database, on the bus, in logs, spans, metrics or artifacts', async () => {
     const kept = JSON.parse(await readFile(join(baton.home, 'secrets.json'), 'utf8')) as {
       postgres_superuser: string;
+      sealer: string;
       postgres: Record<string, string>;
       nkeys: Record<string, { seed: string }>;
     };
@@ -196,9 +197,13 @@ describe('secrets that agents and services know', () => {
       ENCODED: Buffer.from(ENVIRONMENT.CANARY_API_TOKEN).toString('base64').replace(/=+$/, ''),
       IN_REPOSITORY,
       MADE_UP,
+      'password of the superuser': kept.postgres_superuser,
+      'key of the sealer': kept.sealer,
       ...Object.fromEntries(Object.entries(kept.postgres).map(([name, value]) => [`password of ${name}`, value])),
       ...Object.fromEntries(Object.entries(kept.nkeys).map(([name, { seed }]) => [`seed of ${name}`, seed])),
     };
+    // One that is missing or empty would be found nowhere, or everywhere.
+    expect(Object.entries(secrets).filter(([, secret]) => typeof secret !== 'string' || secret.length < 12)).toEqual([]);
     const everything = {
       database: await databaseRows(baton, kept.postgres_superuser),
       bus: await files(join(baton.home, 'nats')),

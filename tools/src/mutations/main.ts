@@ -1,11 +1,11 @@
 /** `npm run test:mutations`: every guard of the list is switched off in turn, and each has to turn its test red. */
 import { dirname } from 'node:path';
-import { exit, stdout } from 'node:process';
+import { env, exit, stdout } from 'node:process';
 import { parseArgs } from 'node:util';
 import { copyOf } from './copy.ts';
 import { PROMISES, type Guard } from './guard.ts';
 import { GUARDS } from './guards/list.ts';
-import { greenBefore, switchOff, type Outcome } from './run.ts';
+import { greenBefore, isRed, switchOff, type Outcome } from './run.ts';
 
 const REPOSITORY = dirname(dirname(dirname(import.meta.dirname)));
 
@@ -20,6 +20,8 @@ const { values } = parseArgs({
     /** `2/4`: the second quarter of the list. */
     part: { type: 'string', default: '1/1' },
     list: { type: 'boolean', default: false },
+    /** A guard that cannot be tried on this machine counts as one that nobody noticed: so on CI, where nobody reads the table. */
+    strict: { type: 'boolean', default: (env['CI'] ?? '') !== '' },
   },
 });
 
@@ -65,7 +67,8 @@ function rowOf({ guard, status, told, took_ms }: Outcome): string {
 
 function conclude(guards: readonly Guard[], outcomes: readonly Outcome[]): number {
   const count = (status: Outcome['status']): number => outcomes.filter((outcome) => outcome.status === status).length;
-  if (count('not-tried') > 0) print(`${String(count('not-tried'))} could not be tried on this machine`);
+  if (count('not-tried') > 0)
+    print(`${String(count('not-tried'))} could not be tried on this machine${values.strict ? ', which counts as failed' : ''}`);
   print(`${String(count('held'))} of ${String(guards.length)} guards are held by a test`);
-  return count('unnoticed') === 0 ? 0 : 1;
+  return isRed(outcomes, values.strict) ? 1 : 0;
 }

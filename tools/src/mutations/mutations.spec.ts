@@ -6,7 +6,7 @@ import { REPOSITORY } from '../tidy/scratch.ts';
 import { copyOf, type Copy } from './copy.ts';
 import { faultsOf, SUITES, withoutGuard, type Guard } from './guard.ts';
 import { GUARDS } from './guards/list.ts';
-import { greenBefore, switchOff } from './run.ts';
+import { greenBefore, isRed, switchOff } from './run.ts';
 
 const read = (path: string): string | undefined => {
   try {
@@ -41,6 +41,15 @@ describe('the list of guards', () => {
 
   it('takes what stands in its row as it is, whatever signs are in it', () => {
     expect(withoutGuard({ ...guardNamed('the hash covers data'), text: 'a', off: '$&$1' }, 'b a')).toBe('b $&$1');
+  });
+});
+
+describe('a run of the list', () => {
+  const [held, unnoticed, untried] = [{ status: 'held' }, { status: 'unnoticed' }, { status: 'not-tried' }] as const;
+
+  it('is red where nobody noticed, and where it is to be strict also of what could not be tried', () => {
+    expect([[held], [held, unnoticed], [held, untried]].map((outcomes) => isRed(outcomes, false))).toEqual([false, true, false]);
+    expect([[held], [held, unnoticed], [held, untried]].map((outcomes) => isRed(outcomes, true))).toEqual([false, true, true]);
   });
 });
 

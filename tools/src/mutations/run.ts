@@ -15,6 +15,10 @@ export interface Outcome {
   readonly took_ms: number;
 }
 
+/** What was not tried is not known to be held. */
+export const isRed = (outcomes: readonly Pick<Outcome, 'status'>[], strict: boolean): boolean =>
+  outcomes.some(({ status }) => status === 'unnoticed' || (strict && status === 'not-tried'));
+
 /** A guard that is off may let something go on for ever; that is not the named test being red. */
 const RUN_MS_MAX = 180_000;
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;

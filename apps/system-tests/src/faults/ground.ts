@@ -5,6 +5,7 @@ import { databaseUrl, eventually } from '@baton/tools';
 import pg from 'pg';
 import { auditorUrl, batonAt, isAlive, type Baton } from '../baton.ts';
 import { countEffects } from './effects.ts';
+import { marksOf, type Marks } from './marks.ts';
 import { missionsOf, type Missions } from './missions.ts';
 
 export const RESTARTED_WITHIN_MS = 30_000;
@@ -27,7 +28,7 @@ export interface Settings {
   readonly nats_sync_interval?: string;
 }
 
-export interface Ground {
+export interface Ground extends Marks {
   readonly baton: Baton;
   /** Of every `baton` that is run from now on. */
   readonly environment: Record<string, string>;
@@ -47,8 +48,6 @@ export interface Ground {
   superuserUrl(): Promise<string>;
   asSuperuser<T>(use: (client: pg.Client) => Promise<T>): Promise<T>;
   secrets(): Promise<Secrets>;
-  /** Everything of a service's log since the stack was made. */
-  logOf(part: string): Promise<string>;
   remove(): Promise<void>;
 }
 
@@ -142,7 +141,7 @@ export async function newGround(): Promise<Ground> {
       }
     },
     secrets,
-    logOf: (part) => readFile(join(baton.home, 'logs', `${part}.log`), 'utf8'),
+    ...marksOf(join(baton.home, 'logs'), missions.ledger),
     remove: async () => {
       await missions.close().catch(() => undefined);
       await baton.remove();

@@ -1,7 +1,7 @@
 /** What somebody with a key can put into the log or on the bus, past every check of ours: a newer release, a script, an attacker. */
 import { randomUUID } from 'node:crypto';
 import { CLI, connectBus, type BusConnection, type BusLogger } from '@baton/bus';
-import { INBOUND, roleOf, type EventRecord, type InboundName, type StreamName } from '@baton/contracts';
+import { INBOUND, STREAMS, roleOf, type EventRecord, type InboundName, type StreamName } from '@baton/contracts';
 import { openEventStore } from '@baton/event-store';
 import { databaseUrl } from '@baton/tools';
 import { headers as natsHeaders } from '@nats-io/nats-core';
@@ -100,6 +100,29 @@ export async function messageHeaders(ground: Ground, stream: StreamName, sequenc
     const names = [...(message.headers ?? [])].flatMap(([name, values]) => values.map(() => name));
     if (names.length === 0) throw new Error(`${stream} gives no message ${sequence}: ${message.string()}`);
     return names;
+  });
+}
+
+export interface StoredMessage {
+  readonly sequence: number;
+  /** When the stream took it, in the words of the server: a copy that is made later has another. */
+  readonly stored_at: string;
+}
+
+/** The last of a stream, or the one of a sequence. */
+export async function messageOf(ground: Ground, stream: StreamName, sequence?: number): Promise<StoredMessage> {
+  return asOutsider(ground, async ({ connection }) => {
+    const wanted = sequence === undefined ? { last_by_subj: STREAMS[stream].subjects[0] } : { seq: sequence };
+    const message = await connection.request(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(wanted), { timeout: ANSWER_MS_MAX });
+    const found = {
+      sequence: Number(message.headers?.get('Nats-Sequence')),
+      stored_at: message.headers?.get('Nats-Time-Stamp') ?? '',
+    };
+    if (!(found.sequence > 0) || found.stored_at === '')
+      throw new Error(
+        `${stream} gives no message ${sequence ?? 'at its end'}: ${message.headers?.description ?? message.string()}`,
+      );
+    return found;
   });
 }
 

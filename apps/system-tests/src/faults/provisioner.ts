@@ -11,6 +11,8 @@ export interface Administrator {
   deleteConsumer(name: ConsumerName): Promise<void>;
   /** Everything that the stream holds is delivered to it again. */
   replayAll(name: ConsumerName): Promise<void>;
+  /** How many messages a consumer has not settled: those that it was given, and those that it was not. */
+  behindOf(name: ConsumerName): Promise<number>;
   /** The consumer is given this as well, from now on. */
   alsoDeliver(name: ConsumerName, subject: string): Promise<void>;
   /** The stream takes no more than it has now, or (null) as much as it did before. */
@@ -59,6 +61,12 @@ function administrator({ connection }: BusConnection): Administrator {
         if (created.includes(name)) return;
       }
       throw new Error(`${name} was made by the relay each time`);
+    },
+    behindOf: async (name) => {
+      const { num_pending, num_ack_pending } = await ask<{ num_pending: number; num_ack_pending: number }>(
+        `CONSUMER.INFO.${EVENT_STREAM}.${name}`,
+      );
+      return num_pending + num_ack_pending;
     },
     alsoDeliver: async (name, subject) => {
       const { config } = await ask<{ config: { filter_subjects?: string[] } }>(`CONSUMER.INFO.${EVENT_STREAM}.${name}`);

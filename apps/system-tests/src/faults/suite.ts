@@ -99,6 +99,7 @@ export function openSuite({ brief = false, keep = false, told = () => undefined 
       ground = await groundFor(fault);
       current = ground;
       const on = ground;
+      await on.mark();
       await fault.run({
         ground,
         random: seeded(seed),

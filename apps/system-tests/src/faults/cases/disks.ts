@@ -2,10 +2,12 @@
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { EVENT_STREAM } from '@baton/contracts';
 import { eventually } from '@baton/tools';
 import { homeOnLoopDisk, smallDisk } from '../disks.ts';
 import type { Fault, FaultRun } from '../fault.ts';
 import type { Settings } from '../ground.ts';
+import { messageOf, type StoredMessage } from '../outsider.ts';
 
 const DISK_MB = 2_000;
 const LOAD_MS = 4_000;
@@ -16,11 +18,19 @@ const POSTGRES_DISK_MB = 320;
 const SCRIPTED_PER_LANDING = 40;
 const FULL_MS = 6_000;
 const THAW_MS = 4_000;
+/** A mission takes a fraction of a second where the bus takes what happens in it. */
+const STUCK_MS = 2_000;
 const REFUSED_WITHIN_MS = 60_000;
 const BACK_WITHIN_MS = 60_000;
 
+interface PowerLoss {
+  readonly since_ms: number;
+  /** The last message that the bus had just before. */
+  readonly last_on_bus: StoredMessage;
+}
+
 /** Under load until the plug is pulled; then started again on what the disk has. */
-async function powerLoss({ ground }: FaultRun, settings: Settings): Promise<number> {
+async function powerLoss({ ground }: FaultRun, settings: Settings): Promise<PowerLoss> {
   const disk = await homeOnLoopDisk(ground, DISK_MB);
   await ground.settings(settings);
   await ground.up();
@@ -28,11 +38,12 @@ async function powerLoss({ ground }: FaultRun, settings: Settings): Promise<numb
   await ground.missions.ended(await ground.missions.wave(5));
   const load = ground.missions.keepComing(EVERY_MS);
   await delay(LOAD_MS);
+  const last_on_bus = await messageOf(ground, EVENT_STREAM);
   await disk.cutPower();
   await load.stop('abandon');
   ground.missions.ledger.forget();
   await ground.up();
-  return performance.now();
+  return { since_ms: performance.now(), last_on_bus };
 }
 
 const powerLossKeeps: Fault = {
@@ -41,7 +52,7 @@ const powerLossKeeps: Fault = {
   needs: ['root-mounts', 'perl'],
   ground: 'own',
   run: async (on) => {
-    const since_ms = await powerLoss(on, {});
+    const { since_ms } = await powerLoss(on, {});
     on.note(`${on.ground.missions.acknowledged.size} acknowledged before`);
     await on.recovered(since_ms);
     await on.verify();
@@ -75,12 +86,17 @@ const powerLossOfBus: Fault = {
   needs: ['root-mounts', 'perl'],
   ground: 'own',
   run: async (on) => {
-    const since_ms = await powerLoss(on, { nats_sync_interval: 'always' });
+    const { since_ms, last_on_bus } = await powerLoss(on, { nats_sync_interval: 'always' });
     await on.recovered(since_ms);
-    const recreated = (await on.ground.logOf('relay'))
-      .split('\n')
-      .filter((line) => line.includes('relay-topology-recreated')).length;
-    on.note(recreated === 0 ? 'no stream had to be made again' : 'streams were made again');
+    // What is lost is copied again from the log, under the same number but later.
+    const { stored_at } = await messageOf(on.ground, EVENT_STREAM, last_on_bus.sequence);
+    if (stored_at !== last_on_bus.stored_at)
+      throw new Error(
+        `the bus lost message ${last_on_bus.sequence} of ${last_on_bus.stored_at}: what it has now is of ${stored_at}`,
+      );
+    on.note(`message ${last_on_bus.sequence} is the one that was stored before`);
+    if ((await on.ground.logOf('relay')).includes('relay-topology-recreated'))
+      throw new Error('streams or consumers were gone and had to be made again');
     await on.verify();
   },
 };
@@ -101,6 +117,12 @@ const fullBus: Fault = {
     await load.stop();
     const { status } = await ground.missions.ask();
     if (status !== 201) throw new Error(`without room on the bus intake answered ${status} instead of 201`);
+    const stuck = await ground.missions.submit();
+    const ended = await ground.missions.ended([stuck], STUCK_MS).then(
+      () => true,
+      () => false,
+    );
+    if (ended) throw new Error('JetStream had room for a mission from its beginning to its end: nothing was tested');
     await disk.free();
     const freed_ms = performance.now();
     const probe = await ground.missions.submit();

@@ -7,9 +7,10 @@ import { eventually } from '@baton/tools';
 import { isAlive } from '../../baton.ts';
 import { descendants } from '../disks.ts';
 import type { Fault, FaultRun } from '../fault.ts';
-import { READY_WITHIN_MS, RESTARTED_WITHIN_MS } from '../ground.ts';
+import { READY_WITHIN_MS, RESTARTED_WITHIN_MS, type Ground } from '../ground.ts';
 import type { Kind } from '../kinds.ts';
 import { startReplica, type Replica } from '../replica.ts';
+import { whileAway } from '../turned-away.ts';
 
 const PARTS = [...SERVICE_NAMES, 'nats-server', 'postgres'] as const;
 const EVERY_MS = 150;
@@ -17,6 +18,7 @@ const KILL_EVERY_MS = 1_500;
 const RANDOM_KILLS = 30;
 const NATS_KILLS = 10;
 const WAVE = 10;
+const APPENDS_WITHIN_MS = 5_000;
 /** What `baton up` gives running work, and five seconds to close everything. */
 const TERM_MS_MAX = 7_500;
 
@@ -60,6 +62,7 @@ const killOnce = (part: string): Fault => ({
     const load = on.ground.missions.keepComing(EVERY_MS, ...(KINDS[part] ?? ['working']));
     await delay(KILL_EVERY_MS);
     const { pid } = await on.ground.baton.part(part);
+    const away = part === 'postgres' ? await whileAway(on.ground) : null;
     await on.ground.kill(part);
     const since_ms = performance.now();
     await eventually(async () => (await on.ground.baton.part(part)).pid !== pid, {
@@ -68,6 +71,7 @@ const killOnce = (part: string): Fault => ({
     });
     await load.stop();
     await on.recovered(since_ms, { single_kill: true });
+    await away?.stop();
   },
 });
 
@@ -138,6 +142,25 @@ const wipedBus: Fault = {
   },
 };
 
+const APPENDING = `SELECT pid FROM pg_stat_activity
+  WHERE application_name LIKE 'baton-intake%' AND wait_event_type = 'Lock' AND query LIKE '%baton.append%' LIMIT 1`;
+
+/** The process of one, which stays where it is for as long as `use` runs: every append waits for this row. */
+async function duringAppend(ground: Ground, use: (pid: number) => void): Promise<void> {
+  await ground.asSuperuser(async (locker) => {
+    await locker.query('BEGIN');
+    await locker.query('SELECT FROM baton.log_head FOR UPDATE');
+    // Not the same session: a transaction goes on seeing the activity of its first look.
+    const pid = await ground.asSuperuser((client) =>
+      eventually(async () => (await client.query<{ pid: number }>(APPENDING)).rows[0]?.pid ?? null, {
+        within_ms: APPENDS_WITHIN_MS,
+        what: 'a backend of intake is in the middle of an append',
+      }),
+    );
+    use(pid);
+  });
+}
+
 const killedBackend: Fault = {
   id: 'T8.backend',
   broke: 'a Postgres backend killed in the middle of appends',
@@ -146,17 +169,12 @@ const killedBackend: Fault = {
     const { ground } = on;
     const load = ground.missions.keepComing(EVERY_MS / 3);
     await delay(KILL_EVERY_MS);
-    const pid = await ground.asSuperuser(async (client) => {
-      const { rows } = await client.query<{ pid: number }>(
-        `SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'baton-intake%' AND query LIKE '%baton.append%' ORDER BY query_start DESC LIMIT 1`,
-      );
-      return rows[0]?.pid;
-    });
-    if (pid === undefined) throw new Error('no backend of intake has appended anything');
-    process.kill(pid, 'SIGKILL');
+    const away = await whileAway(ground);
+    await duringAppend(ground, (pid) => process.kill(pid, 'SIGKILL'));
     const since_ms = performance.now();
     await load.stop();
     await on.recovered(since_ms, { single_kill: true });
+    await away.stop();
   },
 };
 
@@ -202,7 +220,7 @@ const terminated = (service: ServiceName): Fault => ({
     await eventually(() => !children.some(isAlive), { within_ms: 1_000, what: 'no agent outlives its executor' });
     const since_ms = performance.now();
     await load.stop();
-    await on.recovered(since_ms, { single_kill: true });
+    await on.recovered(since_ms);
     on.note(`ended in ${Math.round(took_ms)} ms`);
     const log = await ground.logOf(service);
     if (!log.includes('service-stopped')) throw new Error(`${service} did not end in order`);

@@ -1,21 +1,17 @@
 /** T20-T22: messages that nobody can handle. Each ends as a letter with its cause, and its neighbours do not notice. */
 import { randomUUID } from 'node:crypto';
-import { DELIVERIES_MAX, INBOUND, type ConsumerName } from '@baton/contracts';
+import { ACK_WAIT_MS, DELIVERIES_MAX, INBOUND, type ConsumerName } from '@baton/contracts';
 import { eventually } from '@baton/tools';
 import type { Fault, FaultRun } from '../fault.ts';
 import type { Ground } from '../ground.ts';
 import { parked, settle, type ExpectedLetter } from '../letters.ts';
-import { neighboursOf, unharmed } from '../neighbours.ts';
+import { mostlyUnharmed, neighboursOf, tookOf, unharmed } from '../neighbours.ts';
 import { acceptance, sendInbound, writeToLog, type Written } from '../outsider.ts';
 import { asAdministrator } from '../provisioner.ts';
 
 /** Beside a message that cannot be handled a mission takes as long as ever, on a machine that does other things too. */
 const NEIGHBOUR_MS_MAX = 5_000;
-/**
- * What a process held that dies of another message is delivered again after the ack wait, at the same moment as that one: it may meet
- * it more than once.
- */
-const NEIGHBOUR_OF_CRASHES_MS_MAX = 40_000;
+const CROWD_EVERY_MS = 500;
 const GIVEN_UP_WITHIN_MS = 150_000;
 /** Between the first and the last try; the delays before them are those of the handling. */
 const TRIES_SPREAD_MS_MIN = 40_000;
@@ -131,7 +127,7 @@ async function toldBy({ baton }: Ground, mission_id: string): Promise<void> {
 }
 
 /** A mission of which the planner cannot handle anything, until it is mended. */
-async function defective(on: FaultRun, how: '!' | '@', neighbour_ms_max: number): Promise<void> {
+async function defective(on: FaultRun, how: '!' | '@', beside: (ground: Ground) => Beside): Promise<void> {
   const { ground } = on;
   const mission_id = randomUUID();
   const data = JSON.stringify(await acceptance(ground, mission_id));
@@ -139,7 +135,7 @@ async function defective(on: FaultRun, how: '!' | '@', neighbour_ms_max: number)
   ground.cleanup.add(() => ground.settings({}));
   await ground.restart('planner');
   await ground.ready();
-  const neighbours = neighboursOf(ground);
+  const others = beside(ground);
   const since_ms = performance.now();
   await writeToLog(ground, mission_id, [{ type: 'MissionAccepted', schema_version: 1, data }]);
   ground.missions.took(mission_id);
@@ -158,25 +154,64 @@ async function defective(on: FaultRun, how: '!' | '@', neighbour_ms_max: number)
   await toldBy(ground, mission_id);
   // Tried alone it is what it is; nobody handles it any more.
   await ground.missions.ended([await ground.missions.submit()]);
-  on.note(`${deliveries} tries in ${Math.round(took_ms / 1_000)} s, ${unharmed(await neighbours.stop(), neighbour_ms_max)}`);
+  on.note(`${deliveries} tries in ${Math.round(took_ms / 1_000)} s`);
+  await others.stop();
   await ground.settings({});
   await ground.restart('planner');
   await ground.ready();
   await settle(ground, letters, 'replay');
   await on.recovered(performance.now());
+  on.note(others.judged(mission_id, took_ms));
+}
+
+interface Beside {
+  stop(): Promise<void>;
+  /** Once everything has ended; throws where they were harmed. */
+  judged(poison_id: string, poison_ms: number): string;
+}
+
+/** One after the other: none of them has to wait at all. */
+function inARow(ground: Ground): Beside {
+  const neighbours = neighboursOf(ground);
+  let took_ms: readonly number[] = [];
+  return {
+    stop: async () => {
+      took_ms = await neighbours.stop();
+    },
+    judged: () => unharmed(took_ms, NEIGHBOUR_MS_MAX),
+  };
+}
+
+/**
+ * What a process holds that dies of another message is delivered again after the ack wait, at the same moment as that one, and may
+ * die with it as often as that one is tried: for as long as that takes, and once more alone. Most are not in its hands just then.
+ */
+function crowd(ground: Ground): Beside {
+  const load = ground.missions.keepComing(CROWD_EVERY_MS);
+  return {
+    stop: () => load.stop(),
+    judged: (poison_id, poison_ms) => {
+      const took = [...tookOf(ground.eventsSince())].filter(([id]) => id !== poison_id);
+      return mostlyUnharmed(
+        took.map(([, took_ms]) => took_ms),
+        ACK_WAIT_MS + NEIGHBOUR_MS_MAX,
+        poison_ms + ACK_WAIT_MS + NEIGHBOUR_MS_MAX,
+      );
+    },
+  };
 }
 
 const throwing: Fault = {
   id: 'T20.throws',
   broke: 'the planner throws at one mission, each time that it comes',
   ground: 'shared',
-  run: (on) => defective(on, '!', NEIGHBOUR_MS_MAX),
+  run: (on) => defective(on, '!', inARow),
 };
 const crashing: Fault = {
   id: 'T21',
   broke: 'the planner dies of one mission, each time that it comes',
   ground: 'shared',
-  run: (on) => defective(on, '@', NEIGHBOUR_OF_CRASHES_MS_MAX),
+  run: (on) => defective(on, '@', crowd),
 };
 
 const PARK_OF_INTAKE = 'EXECUTE ON FUNCTION baton.park FROM baton_intake';

@@ -6,6 +6,7 @@ import { eventually, removePostgresData, startPostgres, type RunningPostgres } f
 import type { Fault } from '../fault.ts';
 import type { Ground } from '../ground.ts';
 import { runbook } from '../runbook.ts';
+import { waveUnderWay } from './kills.ts';
 
 const EVERY_MS = 100;
 const RUN_MS = 2_000;
@@ -45,13 +46,20 @@ const emptyCluster: Fault = {
     const { ground } = on;
     const first = await ownPostgres(ground, 'first');
     await ground.up();
-    await ground.missions.wave(10, 'working');
+    await waveUnderWay(on);
     await ground.baton.run('down');
     await runbook(ground, 'rebuild-log.md', 'Back up');
     await rm(join(ground.baton.home, 'nats'), { recursive: true, force: true });
-    const { length: before } = ground.missions.ledger.events;
+    // The operator's Postgres still runs.
+    const { ledger, acknowledged } = ground.missions;
+    await ledger.refresh();
+    const last = ledger.events.at(-1);
+    const open = [...acknowledged].filter((id) => !ledger.ended.has(id)).length;
+    if (last === undefined || open === 0) throw new Error('every mission had ended before the dump: nothing was tested');
+    on.note(`${open} missions were under way at the dump, which has ${last.position} events`);
     await restoreInto(ground, first);
-    if (ground.missions.ledger.events.length < before) throw new Error('the restored log is shorter than the dumped one');
+    if (ledger.events.find(({ position }) => position === last.position)?.id !== last.id)
+      throw new Error(`the restored log does not have ${last.id} at position ${last.position}, where the dumped one ended`);
     await on.recovered(performance.now(), { within_ms: TAKEN_UP_WITHIN_MS });
     await on.verify();
   },

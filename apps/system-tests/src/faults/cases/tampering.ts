@@ -1,5 +1,5 @@
-/** T31, T32: a superuser who rewrites history, and disks that forget a bit. `baton verify` has to name the first wrong position. */
-import { open, readFile, readdir, realpath, writeFile } from 'node:fs/promises';
+/** T31: a superuser who rewrites history; and T32 in the same way. `baton verify` has to name the first wrong position. */
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   SEALER_KEY_NAME,
@@ -14,23 +14,13 @@ import type { StoredEvent } from '@baton/contracts';
 import type pg from 'pg';
 import type { Fault, FaultRun } from '../fault.ts';
 import type { Ground } from '../ground.ts';
-import { runbook } from '../runbook.ts';
+import { DAMAGED, flippedBus, flippedLog, type Verified } from './bit-flips.ts';
 
 const WAVE = 20;
 /** So that there are several checkpoints before and after the position that is tampered with. */
 const SEALING = { BATON_SEAL_INTERVAL_MS: '200', BATON_SEAL_EVENTS_MAX: '15' };
 const SEALED_WITHIN_MS = 20_000;
 const AT = 40;
-const DAMAGED = 7;
-const PAGE_BYTES = 8_192;
-/** From the end of a page, where its rows lie. */
-const WITHIN_ROWS_BYTES = 40;
-
-interface Verified {
-  readonly log: { readonly first_bad?: { readonly position: number; readonly problem: string } };
-  readonly checkpoints: CheckpointsVerified | null;
-  readonly bus: { readonly problem: string | null } | null;
-}
 
 interface Tampering {
   readonly name: string;
@@ -204,59 +194,6 @@ async function falseCheckpoints({ baton }: Ground): Promise<void> {
     if (exit !== expected || (answer.checkpoints?.problem !== null) !== (expected === DAMAGED))
       throw new Error(`verify with ${what} ended with ${String(exit)}, not with ${expected}: ${JSON.stringify(answer)}`);
   }
-}
-
-async function flip(file: string, at: (size: number) => number): Promise<void> {
-  const handle = await open(file, 'r+');
-  try {
-    const { size } = await handle.stat();
-    const byte = Buffer.alloc(1);
-    await handle.read(byte, 0, 1, at(size));
-    byte[0] = (byte[0] ?? 0) ^ 1;
-    await handle.write(byte, 0, 1, at(size));
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function flippedLog({ ground }: FaultRun): Promise<void> {
-  const { baton } = ground;
-  const { path, block, position } = await ground.asSuperuser(async (client) => {
-    await client.query('CHECKPOINT');
-    const { rows } = await client.query<{ path: string; block: number; position: number }>(
-      `SELECT pg_relation_filepath('baton.events') AS path, ((ctid::text::point)[0])::integer AS block, min(position)::integer AS position
-       FROM baton.events GROUP BY 2 ORDER BY 2 OFFSET 2 LIMIT 1`,
-    );
-    if (rows[0] === undefined) throw new Error('the log is too short for this test');
-    return rows[0];
-  });
-  const file = join(await realpath(join(baton.home, 'postgres')), path);
-  const at = (): number => (block + 1) * PAGE_BYTES - WITHIN_ROWS_BYTES;
-  // Between its end and its next start, so that no memory holds the page as it was.
-  await ground.kill('postgres');
-  await flip(file, at);
-  await ground.ready();
-  const { exit, answer } = await baton.json<Verified>('verify', '--no-bus');
-  const { first_bad } = answer.log;
-  if (exit !== DAMAGED || first_bad?.position !== position || !first_bad.problem.includes('cannot be read'))
-    throw new Error(`verify should name position ${position} as unreadable: ${JSON.stringify(answer)}`);
-  const { exit: rebuilt } = await baton.run('rebuild', 'bus');
-  if (rebuilt !== DAMAGED) throw new Error('the bus, now the only whole copy, was not left alone');
-  await flip(file, at);
-}
-
-async function flippedBus({ ground, note }: FaultRun): Promise<void> {
-  const { baton } = ground;
-  await baton.run('down');
-  const files = await readdir(join(baton.home, 'nats'), { recursive: true });
-  const block = files.find((file) => file.includes('BATON_EVENTS') && file.endsWith('.blk'));
-  if (block === undefined) throw new Error(`JetStream has no file of messages among ${files.join(', ')}`);
-  await flip(join(baton.home, 'nats', block), (size) => Math.floor(size / 2));
-  await ground.up();
-  const { exit, answer } = await baton.json<Verified>('verify');
-  note(exit === 0 ? 'the relay had copied it anew' : `verify: ${answer.bus?.problem ?? ''}`);
-  await runbook(ground, 'rebuild-bus.md', 'Rebuild');
 }
 
 /** Each on a stack of its own with a history, which is as it was when the damage is mended. */
