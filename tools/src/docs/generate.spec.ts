@@ -19,6 +19,7 @@ describe('the generated pages', () => {
     cpSync(join(REPOSITORY, 'docs/adr'), join(root, 'docs/adr'), { recursive: true });
     mkdirSync(join(root, 'libs'));
     cpSync(join(REPOSITORY, 'libs/contracts/src'), join(root, 'libs/contracts/src'), { recursive: true });
+    cpSync(join(REPOSITORY, 'deploy/prometheus/rules'), join(root, 'deploy/prometheus/rules'), { recursive: true });
     pages = pagesOf(root);
   });
   afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -40,6 +41,7 @@ describe('the generated pages', () => {
     'deploy/nats/nats.conf',
     'deploy/kubernetes/base/network-policies.yaml',
     'deploy/kubernetes/components/postgres/network-policy.yaml',
+    'deploy/kubernetes/components/monitoring/prometheus-rules.yaml',
   ])('are reported by name, line and fix when %s drifts', (path) => {
     writePages(root, pages);
     const lines = readFileSync(join(root, path), 'utf8').split('\n');

@@ -12,6 +12,7 @@ import { eventsPage } from './events-page.ts';
 import { explore } from './explore.ts';
 import { logNetworkPolicy, networkPolicies } from './network-policies.ts';
 import { privilegesPage } from './privileges-page.ts';
+import { prometheusRules } from './prometheus-rules.ts';
 import { stateMachinesPage } from './state-machines-page.ts';
 import { topologyPage } from './topology-page.ts';
 
@@ -29,6 +30,7 @@ export function pagesOf(root: string): Pages {
     ['deploy/nats/nats.conf', natsConf()],
     ['deploy/kubernetes/base/network-policies.yaml', networkPolicies()],
     ['deploy/kubernetes/components/postgres/network-policy.yaml', logNetworkPolicy()],
+    ['deploy/kubernetes/components/monitoring/prometheus-rules.yaml', prometheusRules(root)],
   ]);
 }
 
