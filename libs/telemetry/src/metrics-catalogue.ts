@@ -249,6 +249,20 @@ export const CATALOGUE = {
     source: 'fold',
     labels: ['tier', 'outcome'],
   },
+  gates_open: {
+    name: 'baton_gates_open',
+    help: 'Gates that wait for the decision of a person now.',
+    type: 'gauge',
+    source: 'fold',
+    labels: [],
+  },
+  oldest_gate_opened_seconds: {
+    name: 'baton_oldest_gate_opened_seconds',
+    help: 'Unix time at which the gate was opened that has waited longest for a person; absent while none waits.',
+    type: 'gauge',
+    source: 'fold',
+    labels: [],
+  },
   mission_recovery_seconds: {
     name: 'baton_mission_recovery_seconds',
     help: 'Time to recovery: from the first failed or lost attempt at a task to its next success.',

@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { type Panel, ROWS } from './dashboard-panels.ts';
+import { ROWS } from './dashboard-panels.ts';
+import type { Panel } from './dashboard-query.ts';
 
 export const DASHBOARD_FILE = join(import.meta.dirname, '../../../deploy/grafana/dashboards/baton.json');
 /** Links to the dashboard hold it, so it never changes. */
