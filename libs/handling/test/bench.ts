@@ -17,6 +17,7 @@ export function bench() {
   const { log, deadLetters } = memoryRecord({ now_ms: time.now_ms, sha256: (bytes) => hash('sha256', bytes, 'buffer') });
   const faults: string[] = [];
   const failed: string[] = [];
+  const taken_over: string[] = [];
   let holders = 0;
   // What these specs deliver is of other services' streams, which nobody has written here.
   const unasked: EventLog = { ...log, append: (append) => log.append({ ...append, answers: undefined }) };
@@ -28,6 +29,8 @@ export function bench() {
     faults,
     /** Deadlines that could not be taken over. */
     failed,
+    /** Kinds of work whose holder was gone. */
+    taken_over,
     service(
       definition: ServiceDefinition,
       options: { readonly log?: Partial<EventLog>; readonly dead_letters?: Partial<DeadLetters>; readonly slots?: number } = {},
@@ -41,6 +44,7 @@ export function bench() {
         instruments: {
           ...noInstruments,
           deadlineFailed: (stream, key, error) => void failed.push(`${key} of ${stream}: ${(error as Error).message}`),
+          workTakenOver: (kind) => void taken_over.push(kind),
           fault: (what, error) => void faults.push(`${what}: ${error instanceof Error ? error.message : String(error)}`),
         },
       });

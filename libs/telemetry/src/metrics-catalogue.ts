@@ -98,6 +98,13 @@ export const CATALOGUE = {
     labels: ['kind', 'outcome'],
     buckets: WORK_BUCKETS_S,
   },
+  work_taken_over: {
+    name: 'baton_work_taken_over_total',
+    help: 'Reviews, integrations and landings whose lease ran out, and that this process took over. Attempts are counted by their outcome.',
+    type: 'counter',
+    source: 'process',
+    labels: ['kind'],
+  },
   dead_letters: {
     name: 'baton_dead_letters',
     help: 'Dead letters that nobody has replayed or discarded yet, as the database has them.',

@@ -92,6 +92,13 @@ const steps: Row = {
       queries: [always('{{kind}}', 'sum by (kind) (baton_work_running)')],
     },
     {
+      title: 'Work taken over per hour',
+      description: 'Reviews, integrations and landings whose process was gone; lost attempts are among the attempts by outcome.',
+      kind: 'timeseries',
+      unit: 'short',
+      queries: [always('{{kind}}', 'sum by (kind) (increase(baton_work_taken_over_total[1h]))')],
+    },
+    {
       title: 'Long work, p90',
       description: 'How long it takes, by kind.',
       kind: 'timeseries',
