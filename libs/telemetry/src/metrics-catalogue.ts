@@ -41,7 +41,7 @@ const ROUND_BUCKETS = [1, 2, 3, 5, 10];
 export const CATALOGUE = {
   deliveries: {
     name: 'baton_deliveries_total',
-    help: 'Deliveries from the bus that were settled, by what became of them (ack, nak).',
+    help: 'Deliveries from the bus that were settled, by what became of them (ack, nak, dead-letter, discarded).',
     type: 'counter',
     source: 'process',
     labels: ['consumer', 'result'],
