@@ -1,5 +1,6 @@
 /** What the dashboard shows: rows of panels, each a question with the queries that answer it. */
 
+import { decisions } from './dashboard-decisions.ts';
 import { always, folded, inTrouble, quantile, recent, type Row } from './dashboard-query.ts';
 
 const flow: Row = {
@@ -104,33 +105,6 @@ const steps: Row = {
       kind: 'timeseries',
       unit: 's',
       queries: [always('{{kind}}', recent(0.9, 'kind', 'baton_work_seconds'))],
-    },
-  ],
-};
-
-const decisions: Row = {
-  title: 'Decisions',
-  panels: [
-    {
-      title: 'Gates',
-      description: 'Decided gates by tier and outcome.',
-      kind: 'timeseries',
-      unit: 'short',
-      queries: [always('{{tier}} {{outcome}}', folded('tier, outcome', 'baton_gates_total'))],
-    },
-    {
-      title: 'Cards open',
-      description: 'Missions that wait for the decision of a person.',
-      kind: 'timeseries',
-      unit: 'short',
-      queries: [always('open', 'max(baton_gates_open)')],
-    },
-    {
-      title: 'Oldest open card',
-      description: 'How long it has waited; a day after it was opened it expires, and its mission fails.',
-      kind: 'stat',
-      unit: 's',
-      queries: [inTrouble('open for', 'time() - max(baton_oldest_gate_opened_seconds)')],
     },
   ],
 };

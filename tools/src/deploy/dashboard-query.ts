@@ -12,6 +12,8 @@ export interface Panel {
   readonly description: string;
   readonly kind: 'timeseries' | 'stat';
   readonly unit: 'short' | 's' | 'percentunit' | 'ops' | 'bytes';
+  /** The colour that the value has from there on, lowest first; null for what lies below all. */
+  readonly steps?: readonly { readonly color: string; readonly value: number | null }[];
   readonly queries: readonly Query[];
 }
 

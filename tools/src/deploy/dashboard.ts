@@ -55,7 +55,14 @@ function shownPanel(panel: Panel, id: number, gridPos: object): object {
     description: panel.description,
     datasource: DATASOURCE,
     gridPos,
-    fieldConfig: { defaults: { unit: panel.unit, min: 0 }, overrides: [] },
+    fieldConfig: {
+      defaults: {
+        unit: panel.unit,
+        min: 0,
+        ...(panel.steps && { color: { mode: 'thresholds' }, thresholds: { mode: 'absolute', steps: panel.steps } }),
+      },
+      overrides: [],
+    },
     options:
       panel.kind === 'stat'
         ? { reduceOptions: { calcs: ['lastNotNull'], values: false }, colorMode: 'value', graphMode: 'area' }
