@@ -205,6 +205,27 @@ describe('what is measured', () => {
     expect(told(integrates)).toMatchObject({ 'delayed integrate': 1 });
     expect(told(integrates, [22, 'IntegrationTested'])).not.toHaveProperty(['delayed integrate']);
   });
+  it('of what waits for people is the gates that are open, and when the oldest of them was opened', () => {
+    const opened = (mission_id: string, at_s: number, revision = 1) =>
+      record(mission_id, [at_s, 'GateOpened', { tier: 'gate', revision }]);
+    const closed = (mission_id: string, type: EventType, revision = 1) =>
+      record(mission_id, [900, type, { tier: 'gate', revision }]);
+    const waiting = (...events: readonly EventRecord[]) => {
+      const { gates_open, oldest_gate_opened_seconds: oldest } = folded(events);
+      return [gates_open ?? 0, oldest === undefined ? undefined : (oldest as number) - EPOCH_MS / 1_000];
+    };
+    const all = [opened('later', 300), opened('first', 100), opened('m', 200, 2)];
+    expect(waiting()).toEqual([0, undefined]);
+    expect(waiting(...all)).toEqual([3, 100]);
+    for (const type of ['GatePassed', 'ApprovalDenied', 'GateExpired', 'GateSuperseded'] as const) {
+      expect(waiting(...all, closed('first', type))).toEqual([2, 200]);
+      // An earlier revision of the same mission is another gate.
+      expect(waiting(...all, closed('m', type, 1))).toEqual([3, 100]);
+    }
+    expect(waiting(opened('m', 100), closed('m', 'GatePassed'))).toEqual([0, undefined]);
+    // By policy: nobody is waited for.
+    expect(waiting(closed('m', 'GatePassed'))).toEqual([0, undefined]);
+  });
   it('of a landing counts from the last time it was queued', () => {
     const events = told([0, 'ReleaseQueued'], [10, 'IntegrationStarted'], [20, 'ReleaseQueued'], [23, 'ReleaseLanded']);
     expect(events['step_seconds landing']).toEqual({ sum: 3, count: 1 });

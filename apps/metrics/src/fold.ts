@@ -16,6 +16,8 @@ interface Open {
   readonly status: Map<string, string>;
   /** The step that waits for what is out of reach. */
   readonly delayed: Map<string, DelayedStep>;
+  /** When each gate was opened that waits for a person, by mission and revision. */
+  readonly gates: Map<string, number>;
 }
 
 const DELAYED_STEPS = ['attempt', 'integrate', 'land'] as const;
@@ -72,7 +74,7 @@ export function deliveryFold(): Fold {
   const counters = new Map<CounterKey, Map<string, { labels: Labels; value: number }>>();
   const histograms = new Map<HistogramKey, Map<string, { labels: Labels; value: FoldedHistogram }>>();
   const statuses = new Map<string, number>();
-  const open: Open = { since: new Map(), rounds: new Map(), status: new Map(), delayed: new Map() };
+  const open: Open = { since: new Map(), rounds: new Map(), status: new Map(), delayed: new Map(), gates: new Map() };
 
   const count = (key: CounterKey, labels: Labels, by = 1): void => {
     const series = counters.get(key) ?? new Map<string, { labels: Labels; value: number }>();
@@ -191,13 +193,16 @@ export function deliveryFold(): Fold {
         open.delayed.delete(`release ${mission_id}`);
         return end(`integration ${mission_id}`, at, step('integration'));
       case 'GateOpened':
+        open.gates.set(gateOf(event.data), at);
         return begin(`approval ${mission_id}`, at);
       case 'GatePassed':
+        open.gates.delete(gateOf(event.data));
         end(`approval ${mission_id}`, at, step('approval'));
         return count('gates', { tier: event.data.tier, outcome: 'passed' });
       case 'ApprovalDenied':
       case 'GateExpired':
       case 'GateSuperseded':
+        open.gates.delete(gateOf(event.data));
         end(`approval ${mission_id}`, at, step('approval'));
         return count('gates', {
           tier: 'gate',
@@ -230,6 +235,8 @@ export function deliveryFold(): Fold {
       attempts: listed(counters.get('attempts')),
       delayed: delayedSeries(open.delayed),
       gates: listed(counters.get('gates')),
+      gates_open: [{ labels: {}, value: open.gates.size }],
+      oldest_gate_opened_seconds: oldestOf(open.gates),
       mission_lead_time_seconds: listed(histograms.get('mission_lead_time_seconds')),
       step_seconds: listed(histograms.get('step_seconds')),
       review_rounds: listed(histograms.get('review_rounds')),
@@ -237,6 +244,12 @@ export function deliveryFold(): Fold {
     }),
   };
 }
+
+const gateOf = ({ mission_id, revision }: { readonly mission_id: string; readonly revision: number }): string =>
+  `${mission_id}.${String(revision)}`;
+
+const oldestOf = (gates: ReadonlyMap<string, number>): Series<'oldest_gate_opened_seconds'>[] =>
+  gates.size === 0 ? [] : [{ labels: {}, value: Math.min(...gates.values()) }];
 
 function delayedSeries(delayed: ReadonlyMap<string, DelayedStep>): Series<'delayed'>[] {
   const counted = Map.groupBy(delayed.values(), (step) => step);

@@ -15,7 +15,7 @@ export interface TakingOver {
   readonly streams: Streams;
   readonly team: Pick<Workers, 'isWorking' | 'start'>;
   readonly submit: (request: Request) => Promise<Decided>;
-  readonly instruments: Pick<Instruments, 'deadlineFailed'>;
+  readonly instruments: Pick<Instruments, 'deadlineFailed' | 'workTakenOver'>;
 }
 
 /** Takes over at most so many that are due; resolves to how many there were. */
@@ -36,7 +36,10 @@ export function sweeper({ name, log, holder, streams, team, submit, instruments 
     if (decided.status === 'appended') return;
     const waiting = 'waiting' in decided ? decided.waiting : null;
     if (waiting?.key !== key) await log.clearDeadline(stream, key);
-    else if (waiting.work) await team.start(stream, key);
+    else if (waiting.work) {
+      instruments.workTakenOver(waiting.work);
+      await team.start(stream, key);
+    }
   };
 
   return async (limit: number): Promise<number> => {

@@ -25,6 +25,8 @@ export interface Instruments {
   requestRefused(request: { readonly name: string; readonly id: string; readonly stream: string; readonly reason: string }): void;
   workStarted(kind: string): void;
   workEnded(kind: string, outcome: 'done' | 'failed' | 'aborted', seconds: number): void;
+  /** Work whose holder is gone, and that changed nothing but the holder: what is lost and has an event of its own is not told. */
+  workTakenOver(kind: string): void;
   deadLettered(consumer: string, reason: string, cause: string): void;
   /** What a deadline leads to could not be done; it is due again when the claim of it runs out. */
   deadlineFailed(stream: string, key: string, error: unknown): void;
@@ -40,6 +42,7 @@ export const noInstruments: Instruments = {
   requestRefused: () => {},
   workStarted: () => {},
   workEnded: () => {},
+  workTakenOver: () => {},
   deadLettered: () => {},
   deadlineFailed: () => {},
   fault: () => {},

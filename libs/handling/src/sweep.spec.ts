@@ -1,6 +1,6 @@
 import { LEASE_MS } from '@baton/domain';
 import { describe, expect, it } from '@jest/globals';
-import { base, MISSION, task } from '@baton/testing';
+import { base, change, MISSION, receipt, task } from '@baton/testing';
 import { bench, settled } from '../test/bench.ts';
 
 const streamOf = (id: string): string => `task-${MISSION}.${id}`;
@@ -70,6 +70,33 @@ describe('a sweep', () => {
     expect([full.freeSlots(), await full.sweep()]).toEqual([1, 1]);
     await settled();
     expect([(await on.types(TASK)).at(-1), worked]).toEqual(['AttemptStarted', [streamOf('b'), TASK]]);
+  });
+  it('tells of work whose holder is gone where no event does', async () => {
+    const on = bench();
+    const ended = Promise.withResolvers<void>();
+    const review = async ({ submit }: { readonly submit: (command: unknown) => Promise<unknown> }): Promise<void> => {
+      await ended.promise;
+      await submit({ type: 'ConcludeReview', attempt: 1, verdicts: [], findings: [] });
+    };
+    const stream = `review-${MISSION}.a`;
+    const subject = { mission_id: MISSION, task_id: 'a', attempt: 1, task: task('a'), base, summary: '' };
+    const StartReview = { type: 'StartReview', ...subject, change: change('1'), receipts: [receipt('1')] };
+    await on.service({ name: 'reviewer' }).submit({ ...start(), stream, command: StartReview });
+    await on.service({ name: 'executor' }).submit(start());
+    const [reviewer, executor] = [on.service({ name: 'reviewer', perform: { review } }), on.service({ name: 'executor' })];
+    expect([await reviewer.sweep(), on.taken_over]).toEqual([0, []]);
+    await on.pass(LEASE_MS);
+    expect([await reviewer.sweep(), await executor.sweep(), on.taken_over]).toEqual([1, 1, ['review']]);
+    expect([await on.types(stream), (await on.types(TASK)).slice(0, 2)]).toEqual([
+      ['ReviewStarted'],
+      ['AttemptStarted', 'AttemptLost'],
+    ]);
+    // It is worked on here now, and the lease is kept.
+    await on.pass(LEASE_MS);
+    expect([await reviewer.sweep(), on.taken_over, on.faults]).toEqual([0, ['review'], []]);
+    ended.resolve();
+    await settled();
+    expect((await on.types(stream)).at(-1)).toBe('ChangesRequested');
   });
   it('takes nothing once the service stopped', async () => {
     const on = bench();

@@ -18,6 +18,7 @@ export function bench() {
   const faults: string[] = [];
   const failed: string[] = [];
   const requests_refused: unknown[] = [];
+  const taken_over: string[] = [];
   let holders = 0;
   // What these specs deliver is of other services' streams, which nobody has written here.
   const unasked: EventLog = { ...log, append: (append) => log.append({ ...append, answers: undefined }) };
@@ -31,6 +32,8 @@ export function bench() {
     failed,
     /** From outside, over the bus. */
     requests_refused,
+    /** Kinds of work whose holder was gone. */
+    taken_over,
     service(
       definition: ServiceDefinition,
       options: { readonly log?: Partial<EventLog>; readonly dead_letters?: Partial<DeadLetters>; readonly slots?: number } = {},
@@ -45,6 +48,7 @@ export function bench() {
           ...noInstruments,
           deadlineFailed: (stream, key, error) => void failed.push(`${key} of ${stream}: ${(error as Error).message}`),
           requestRefused: (request) => void requests_refused.push(request),
+          workTakenOver: (kind) => void taken_over.push(kind),
           fault: (what, error) => void faults.push(`${what}: ${error instanceof Error ? error.message : String(error)}`),
         },
       });

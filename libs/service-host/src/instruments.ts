@@ -53,6 +53,7 @@ export function instrumentsOf({
       metrics.work_running.dec({ kind });
       metrics.work_seconds.observe({ kind, outcome }, seconds);
     },
+    workTakenOver: (kind) => metrics.work_taken_over.inc({ kind }),
     deadLettered: (consumer, reason, cause) => {
       if (reason === 'forged-event')
         logger.fatal({ consumer, cause, runbook: 'deploy/runbooks/forged-event.md' }, 'forged_event');

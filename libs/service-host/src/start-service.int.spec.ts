@@ -6,7 +6,7 @@ import type { DueDeadline } from '@baton/ports';
 import { appendOf, eventually, storedBy } from '@baton/testing';
 import { Module } from '@nestjs/common';
 import { hostedService, type HostedService } from '../test/hosted-service.ts';
-import { RUNTIME, startService } from './index.ts';
+import { RUNTIME, runtimeOn, startService } from './index.ts';
 import { placeOfProcesses } from './predecessors.ts';
 
 const WITHIN = { within_ms: 20_000 };
@@ -111,6 +111,16 @@ describe('a service', () => {
     platform.instruments.deadlineFailed('mission-1', 'mission', new Error('unreadable'));
     expect(host.lines).toContainEqual(expect.objectContaining({ msg: 'deadline-failed', stream: 'mission-1', key: 'mission' }));
     expect((await host.call('/metrics')).text).toContain('baton_sweep_failures_total 1\n');
+  });
+
+  it('counts work that was taken over, of each kind it does from the start', async () => {
+    const { platform } = await host.start();
+    const performed = async (): Promise<void> => {};
+    runtimeOn(platform, { name: 'release', perform: { land: performed, integrate: performed } });
+    platform.instruments.workTakenOver('land');
+    const { text } = await host.call('/metrics');
+    expect(text).toContain('baton_work_taken_over_total{kind="land"} 1\n');
+    expect(text).toContain('baton_work_taken_over_total{kind="integrate"} 0\n');
   });
 
   it('tells from the start how much it appended, and whether there is room for more work', async () => {

@@ -41,7 +41,7 @@ const ROUND_BUCKETS = [1, 2, 3, 5, 10];
 export const CATALOGUE = {
   deliveries: {
     name: 'baton_deliveries_total',
-    help: 'Deliveries from the bus that were settled, by what became of them (ack, nak).',
+    help: 'Deliveries from the bus that were settled, by what became of them (ack, nak, dead-letter, discarded).',
     type: 'counter',
     source: 'process',
     labels: ['consumer', 'result'],
@@ -97,6 +97,13 @@ export const CATALOGUE = {
     source: 'process',
     labels: ['kind', 'outcome'],
     buckets: WORK_BUCKETS_S,
+  },
+  work_taken_over: {
+    name: 'baton_work_taken_over_total',
+    help: 'Reviews, integrations and landings whose lease ran out, and that this process took over. Attempts are counted by their outcome.',
+    type: 'counter',
+    source: 'process',
+    labels: ['kind'],
   },
   dead_letters: {
     name: 'baton_dead_letters',
@@ -248,6 +255,20 @@ export const CATALOGUE = {
     type: 'counter',
     source: 'fold',
     labels: ['tier', 'outcome'],
+  },
+  gates_open: {
+    name: 'baton_gates_open',
+    help: 'Gates that wait for the decision of a person now.',
+    type: 'gauge',
+    source: 'fold',
+    labels: [],
+  },
+  oldest_gate_opened_seconds: {
+    name: 'baton_oldest_gate_opened_seconds',
+    help: 'Unix time at which the gate was opened that has waited longest for a person; absent while none waits.',
+    type: 'gauge',
+    source: 'fold',
+    labels: [],
   },
   mission_recovery_seconds: {
     name: 'baton_mission_recovery_seconds',

@@ -1,34 +1,7 @@
 /** What the dashboard shows: rows of panels, each a question with the queries that answer it. */
 
-export interface Query {
-  readonly expr: string;
-  readonly legend: string;
-  /** True where even one completed mission leads to data; the others have data only after trouble or with time. */
-  readonly after_one_mission: boolean;
-}
-
-export interface Panel {
-  readonly title: string;
-  readonly description: string;
-  readonly kind: 'timeseries' | 'stat';
-  readonly unit: 'short' | 's' | 'percentunit' | 'ops' | 'bytes';
-  readonly queries: readonly Query[];
-}
-
-export interface Row {
-  readonly title: string;
-  readonly panels: readonly Panel[];
-}
-
-const always = (legend: string, expr: string): Query => ({ expr, legend, after_one_mission: true });
-const inTrouble = (legend: string, expr: string): Query => ({ expr, legend, after_one_mission: false });
-
-// Each replica of the metrics service folds the whole log, so what they show is the same number: the greatest of them, never their sum.
-const folded = (labels: string, series: string): string => `max by (${labels}) (${series})`;
-const quantile = (q: number, labels: string, metric: string): string =>
-  `histogram_quantile(${q}, ${folded(labels === '' ? 'le' : `le, ${labels}`, `${metric}_bucket`)})`;
-const recent = (q: number, labels: string, metric: string): string =>
-  `histogram_quantile(${q}, sum by (le, ${labels}) (rate(${metric}_bucket[$__rate_interval])))`;
+import { decisions } from './dashboard-decisions.ts';
+import { always, folded, inTrouble, quantile, recent, type Row } from './dashboard-query.ts';
 
 const flow: Row = {
   title: 'Flow',
@@ -113,18 +86,18 @@ const steps: Row = {
       queries: [always('mean', 'max(baton_review_rounds_sum) / max(baton_review_rounds_count)')],
     },
     {
-      title: 'Gates',
-      description: 'Decided gates by tier and outcome.',
-      kind: 'timeseries',
-      unit: 'short',
-      queries: [always('{{tier}} {{outcome}}', folded('tier, outcome', 'baton_gates_total'))],
-    },
-    {
       title: 'Long work running',
       description: 'Attempts, reviews and integrations that run now.',
       kind: 'timeseries',
       unit: 'short',
       queries: [always('{{kind}}', 'sum by (kind) (baton_work_running)')],
+    },
+    {
+      title: 'Work taken over per hour',
+      description: 'Reviews, integrations and landings whose process was gone; lost attempts are among the attempts by outcome.',
+      kind: 'timeseries',
+      unit: 'short',
+      queries: [always('{{kind}}', 'sum by (kind) (increase(baton_work_taken_over_total[1h]))')],
     },
     {
       title: 'Long work, p90',
@@ -287,4 +260,4 @@ const services: Row = {
   ],
 };
 
-export const ROWS: readonly Row[] = [flow, steps, bus, services];
+export const ROWS: readonly Row[] = [flow, steps, decisions, bus, services];

@@ -13,6 +13,8 @@ const queries = ROWS.flatMap(({ panels }) => panels.flatMap((panel) => panel.que
 interface Shown {
   readonly id: number;
   readonly type: string;
+  readonly title?: string;
+  readonly fieldConfig?: { readonly defaults: object };
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
   readonly datasource?: { readonly uid: string };
 }
@@ -35,6 +37,14 @@ describe('the dashboard', () => {
       Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`),
     );
     expect(new Set(cells).size).toBe(cells.length);
+  });
+
+  it('shows the share of gates that needed a person against the band that is meant', () => {
+    const share = shown.find(({ title }) => title === 'Share decided by people');
+    expect(share?.fieldConfig?.defaults).toMatchObject({
+      unit: 'percentunit',
+      thresholds: { mode: 'absolute', steps: [{ value: null }, { color: 'green', value: 0.1 }, { value: 0.15 }] },
+    });
   });
 
   it('names only metrics that are in the catalogue', () => {

@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { type Panel, ROWS } from './dashboard-panels.ts';
+import { ROWS } from './dashboard-panels.ts';
+import type { Panel } from './dashboard-query.ts';
 
 export const DASHBOARD_FILE = join(import.meta.dirname, '../../../deploy/grafana/dashboards/baton.json');
 /** Links to the dashboard hold it, so it never changes. */
@@ -54,7 +55,14 @@ function shownPanel(panel: Panel, id: number, gridPos: object): object {
     description: panel.description,
     datasource: DATASOURCE,
     gridPos,
-    fieldConfig: { defaults: { unit: panel.unit, min: 0 }, overrides: [] },
+    fieldConfig: {
+      defaults: {
+        unit: panel.unit,
+        min: 0,
+        ...(panel.steps && { color: { mode: 'thresholds' }, thresholds: { mode: 'absolute', steps: panel.steps } }),
+      },
+      overrides: [],
+    },
     options:
       panel.kind === 'stat'
         ? { reduceOptions: { calcs: ['lastNotNull'], values: false }, colorMode: 'value', graphMode: 'area' }

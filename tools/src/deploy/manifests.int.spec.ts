@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { SERVICE_NAMES } from '@baton/contracts';
 import { beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { parse } from 'yaml';
 
 import { completeSecrets } from '../../../deploy/docker/make-secrets.ts';
 import { secretManifests } from '../../../deploy/kubernetes/secrets.ts';
@@ -11,6 +12,7 @@ import { POLICIES, policyFaults } from './manifest-policies.ts';
 import { type Manifest, type Pod, render, schemaFaults, unknownFields } from './manifests.ts';
 
 const FETCH_MS_MAX = 300_000;
+const DNS_NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 // The compiler and kubectl run as processes of their own, on a machine that may have much else to do.
 jest.setTimeout(60_000);
 const OVERLAYS = ['base', 'overlays/dev', 'overlays/prod'] as const;
@@ -82,6 +84,48 @@ describe.each(OVERLAYS)('deploy/kubernetes/%s', (overlay) => {
     ].map(([, name]) => name);
     expect(named.length).toBeGreaterThan(SERVICE_NAMES.length);
     expect(named.filter((name) => ![...made, ...held].includes(name ?? ''))).toEqual([]);
+  });
+});
+
+describe('what watches over production', () => {
+  const RULES = join(DEPLOY, 'prometheus/rules');
+  const ofKind = (kind: string): readonly Manifest[] =>
+    (rendered.get('overlays/prod') ?? []).filter((manifest) => manifest.kind === kind);
+
+  it('is every rule, as the objects that the Prometheus operator loads', () => {
+    const rules = ofKind('PrometheusRule') as readonly (Manifest & { readonly spec: { readonly groups: readonly object[] } })[];
+    expect(rules.map(({ apiVersion }) => apiVersion)).toEqual(rules.map(() => 'monitoring.coreos.com/v1'));
+    expect(rules.filter(({ metadata }) => !DNS_NAME.test(metadata.name) || metadata.namespace !== 'baton')).toEqual([]);
+    const groups = readdirSync(RULES).flatMap((file) => {
+      const { groups: inFile } = parse(readFileSync(join(RULES, file), 'utf8')) as { readonly groups: readonly object[] };
+      return inFile;
+    });
+    expect(groups.length).toBeGreaterThan(0);
+    expect(rules.flatMap(({ spec }) => spec.groups)).toEqual(groups);
+  });
+
+  it('scrapes the pods of every service, by the port that they have', () => {
+    const [monitor] = ofKind('PodMonitor') as readonly (Manifest & {
+      readonly spec: { readonly podMetricsEndpoints: readonly { readonly port: string }[] };
+    })[];
+    const wanted = Object.entries(monitor?.spec.selector?.matchLabels ?? {});
+    const [endpoint] = monitor?.spec.podMetricsEndpoints ?? [];
+    const scraped = ofKind('Deployment').filter(({ spec }) => {
+      const pod = spec?.template;
+      const ports = JSON.stringify(pod?.spec.containers ?? []);
+      return (
+        wanted.every(([key, value]) => pod?.metadata?.labels?.[key] === value) && ports.includes(`"name":"${endpoint?.port}"`)
+      );
+    });
+    expect(wanted).not.toEqual([]);
+    expect(scraped.length).toBe(SERVICE_NAMES.length);
+  });
+
+  it('has its dashboard where the sidecar of Grafana looks for it', () => {
+    const dashboards = ofKind('ConfigMap').filter(({ metadata }) => metadata.labels?.grafana_dashboard === '1');
+    expect(dashboards.map(({ data }) => data)).toEqual([
+      { 'baton.json': readFileSync(join(DEPLOY, 'grafana/dashboards/baton.json'), 'utf8') },
+    ]);
   });
 });
 

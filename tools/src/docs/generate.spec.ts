@@ -21,6 +21,7 @@ describe('the generated pages', () => {
     mkdirSync(join(root, 'libs'));
     cpSync(join(REPOSITORY, 'libs/contracts/src'), join(root, 'libs/contracts/src'), { recursive: true });
     cpSync(join(REPOSITORY, 'examples/over-the-bus'), join(root, 'examples/over-the-bus'), { recursive: true });
+    cpSync(join(REPOSITORY, 'deploy/prometheus/rules'), join(root, 'deploy/prometheus/rules'), { recursive: true });
     pages = pagesOf(root);
   });
   afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -43,6 +44,7 @@ describe('the generated pages', () => {
     'deploy/nats/nats.conf',
     'deploy/kubernetes/base/network-policies.yaml',
     'deploy/kubernetes/components/postgres/network-policy.yaml',
+    'deploy/kubernetes/components/monitoring/prometheus-rules.yaml',
   ])('are reported by name, line and fix when %s drifts', (path) => {
     writePages(root, pages);
     const lines = readFileSync(join(root, path), 'utf8').split('\n');

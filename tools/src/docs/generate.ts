@@ -13,6 +13,7 @@ import { explore } from './explore.ts';
 import { logNetworkPolicy, networkPolicies } from './network-policies.ts';
 import { privilegesPage } from './privileges-page.ts';
 import { requestsPage } from './requests-page.ts';
+import { prometheusRules } from './prometheus-rules.ts';
 import { stateMachinesPage } from './state-machines-page.ts';
 import { topologyPage } from './topology-page.ts';
 
@@ -31,6 +32,7 @@ export function pagesOf(root: string): Pages {
     ['deploy/nats/nats.conf', natsConf()],
     ['deploy/kubernetes/base/network-policies.yaml', networkPolicies()],
     ['deploy/kubernetes/components/postgres/network-policy.yaml', logNetworkPolicy()],
+    ['deploy/kubernetes/components/monitoring/prometheus-rules.yaml', prometheusRules(root)],
   ]);
 }
 

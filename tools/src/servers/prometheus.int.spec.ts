@@ -36,6 +36,8 @@ describe('prometheus', () => {
       step_seconds: [],
       review_rounds: [],
       gates: [],
+      gates_open: [],
+      oldest_gate_opened_seconds: [],
       mission_recovery_seconds: [],
     }));
     let scrapes = 0;
