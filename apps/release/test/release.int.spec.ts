@@ -29,16 +29,23 @@ describe('the release service', () => {
     risk: 'low',
     contract_digest: digest('c'),
   });
+  const integrated = async (
+    accepted: readonly Awaited<ReturnType<Bench['artifact']>>[],
+    script: string,
+    mission_id = MISSION,
+  ): Promise<readonly string[]> => {
+    const data = { mission_id, delivery: delivery(script), accepted: [...accepted] };
+    await on.deliver(await on.recorded({ type: 'PlanCompleted', data }, `plan-${mission_id}`));
+    await on.workEnds();
+    return on.types(mission_id);
+  };
   const completed = async (
     changes: readonly Readonly<Record<string, string>>[],
     { mission_id = MISSION, script = 'cat one.txt two.txt' } = {},
   ): Promise<readonly string[]> => {
     const accepted = [];
     for (const [index, files] of changes.entries()) accepted.push(await on.artifact(`task-${String(index + 1)}`, files));
-    const data = { mission_id, delivery: delivery(script), accepted };
-    await on.deliver(await on.recorded({ type: 'PlanCompleted', data }, `plan-${mission_id}`));
-    await on.workEnds();
-    return on.types(mission_id);
+    return integrated(accepted, script, mission_id);
   };
   const twoFiles = (): Promise<readonly string[]> => completed([{ 'one.txt': 'one\n' }, { 'two.txt': 'two\n' }]);
   const gatePassed = async (mission_id = MISSION): Promise<StoredEvent> => {
@@ -136,6 +143,23 @@ describe('the release service', () => {
     expect((await pass('m-2')).slice(-TO_MAIN.length)).toEqual(TO_MAIN);
     expect((await pass()).slice(-TO_MAIN.length)).toEqual(TO_MAIN);
     expect(await on.fileOnMain('nine.txt')).toBe(nine({ 1: 'one', 9: 'nine' }).trim());
+  });
+
+  it('lands what the tasks changed and nothing else, where attributes were pushed after they were done', async () => {
+    await on.commitElsewhere({ 'win.txt': 'one\r\n', 'mixed.sql': 'select 1;\r\nselect 2;\n' });
+    const accepted = [await on.artifact('task-1', { 'app.js': 'x\n' })];
+    await on.commitElsewhere({ '.gitattributes': '*.txt text\n*.sql text eol=lf\n' });
+    expect(await integrated(accepted, 'cat app.js')).toEqual(TO_GATE);
+    expect(await on.last(MISSION, 'IntegrationTested')).toMatchObject({ change: { files: ['app.js'] } });
+  });
+
+  it('fails where there is more than the tasks changed, and names it', async () => {
+    on.strays({ 'nobody.txt': 'x\n' });
+    expect(await twoFiles()).toEqual(['IntegrationStarted', 'ReleaseFailed']);
+    expect(await on.last(MISSION, 'ReleaseFailed')).toMatchObject({
+      failure_class: 'policy',
+      reason: expect.stringMatching(/what no task changed: nobody\.txt$/),
+    });
   });
 
   it('fails where a criterion does not hold on the integrated tree', async () => {

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import type { Repository } from '@baton/contracts';
 import type { WorkspaceProblem } from '@baton/ports';
 import { removeTree, workspaceProblem } from '@baton/workbench';
-import { GitFailure, withoutSecrets, type Git } from './git.ts';
+import { ATTRIBUTES, GitFailure, withoutSecrets, type Git } from './git.ts';
 import { problemOf } from './git-problems.ts';
 import { isDamage, makeWhole } from './mirror-repair.ts';
 
@@ -146,10 +146,13 @@ async function keepAsWritten(git_dir: string): Promise<void> {
   await rm(join(git_dir, 'commondir'), { force: true, recursive: true });
   // Without one of these it is no repository to git; cleaners of temporary files take empty directories away.
   await Promise.all(
-    ['objects/info', 'objects/pack', 'refs/heads', 'refs/baton'].map((part) => mkdir(join(git_dir, part), { recursive: true })),
+    ['info', 'objects/info', 'objects/pack', 'refs/heads', 'refs/baton'].map((part) =>
+      mkdir(join(git_dir, part), { recursive: true }),
+    ),
   );
   await keepFile(git_dir, 'config', CONFIG);
   await keepFile(git_dir, 'HEAD', HEAD);
+  await keepFile(git_dir, 'info/attributes', ATTRIBUTES);
 }
 
 /** In one step: others may be using the mirror, or making it, at the same time. */
