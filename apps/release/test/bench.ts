@@ -61,6 +61,8 @@ export async function bench(files: Files) {
 
   return {
     repository,
+    /** The same, where somebody works: `main` is checked out there. */
+    checkout: { directory: checkout, repository: { url: checkout, target: 'main' } },
     faults,
     workEnds,
     pass,
