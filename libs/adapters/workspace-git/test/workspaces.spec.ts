@@ -286,7 +286,7 @@ describe('git workspaces', () => {
     ).rejects.toMatchObject({
       name: 'WorkspaceProblem',
       failure_class: 'transient',
-      message: expect.stringContaining('git_timeout_ms'),
+      message: expect.stringContaining('BATON_GIT_TIMEOUT_MS'),
     });
   });
 });
