@@ -218,7 +218,7 @@ async function fetchHead(
   ];
   for (let attempt = 1; ; attempt++) {
     try {
-      await git(args, call);
+      assertWhole(mirror, (await git(args, call)).stderr);
       const { stdout } = await git(['log', '-1', '--format=%H %T', '--end-of-options', ref, '--'], call);
       const [commit = '', tree = ''] = stdout.toString('utf8').trim().split(' ');
       return { commit, tree };
@@ -229,6 +229,15 @@ async function fetchHead(
       await removeStaleLock(join(mirror.git_dir, `${ref}.lock`), git_timeout_ms);
     }
   }
+}
+
+/** Git passes over a ref that it does not take, and calls that a success: what an earlier fetch left there would be taken for the head. */
+function assertWhole(mirror: Mirror, said: string): void {
+  if (!/shallow roots are not allowed to be updated/.test(said)) return;
+  throw workspaceProblem(
+    'semantic',
+    `repository ${withoutSecrets(mirror.url)} is a shallow clone, of which the history is missing; run git fetch --unshallow there`,
+  );
 }
 
 /** Of a process that was killed while it held it: no git call of ours lives longer than its timeout. */
