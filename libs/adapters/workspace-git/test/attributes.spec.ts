@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Workspace } from '@baton/ports';
@@ -68,5 +68,53 @@ describe('attributes of a repository', () => {
     const collected = await workspace.collect(ALL);
     if (collected.status !== 'collected') throw new Error(`it was ${collected.status}`);
     expect(await provider.diff(collected.change.artifact, 10_000)).toContain('+one\r\n');
+  });
+
+  it('that name a filter keep files from being handed on as they were written, by name', async () => {
+    await repository.commitElsewhere({
+      '.gitattributes': '*.bin filter=lfs diff=lfs merge=lfs -text\n*.txt filter\n*.md -filter\n',
+      'a.bin': 'version https://git-lfs.github.com/spec/v1\n',
+      'b.bin': 'version https://git-lfs.github.com/spec/v1\n',
+    });
+    const workspace = await open();
+    await writeFiles(workspace.directory, { 'a.txt': 'a\n', 'a.md': 'a\n', 'a.bin': 'the content itself\n', 'new/c.bin': 'c\n' });
+    await rm(join(workspace.directory, 'b.bin'));
+    await expect(workspace.collect(ALL)).rejects.toMatchObject({
+      name: 'WorkspaceProblem',
+      failure_class: 'semantic',
+      message: expect.stringMatching(/filter, as Git LFS does: a\.bin \(lfs\), new\/c\.bin \(lfs\); /),
+    });
+    await ownerGit(workspace.directory, 'checkout', '--quiet', '--', 'a.bin');
+    await rm(join(workspace.directory, 'new'), { recursive: true });
+    const collected = await workspace.collect(ALL);
+    expect(collected).toMatchObject({ status: 'collected', change: { files: ['a.md', 'a.txt', 'b.bin'] } });
+  });
+});
+
+describe('a submodule of a repository', () => {
+  it('takes nothing that an agent writes there, and says so by name', async () => {
+    const repository = await makeRepository();
+    const { checkout, bare } = repository;
+    await ownerGit(
+      checkout,
+      'update-index',
+      '--add',
+      '--cacheinfo',
+      `160000,${await ownerGit(bare, 'rev-parse', 'main')},vendor/lib`,
+    );
+    await ownerGit(checkout, 'commit', '--quiet', '-m', 'A submodule');
+    await ownerGit(checkout, 'push', '--quiet', bare, 'main');
+    const base = { repository: { url: bare, target: 'main' }, inputs: [] };
+    const workspace = await repository.workspaces('root').open({ name: 'task', base, signal: new AbortController().signal });
+    const directory = workspace.directory ?? '';
+    await writeFiles(directory, { 'a.txt': 'a\n' });
+    expect(await workspace.collect(ALL)).toMatchObject({ status: 'collected', change: { files: ['a.txt'] } });
+    await writeFiles(directory, { 'vendor/lib/fix.c': 'x\n' });
+    await expect(workspace.collect(ALL)).rejects.toMatchObject({
+      name: 'WorkspaceProblem',
+      failure_class: 'semantic',
+      message: expect.stringContaining('into a submodule: vendor/lib/fix.c; '),
+    });
+    await repository.dispose();
   });
 });

@@ -136,6 +136,15 @@ export const agentGuards: readonly Guard[] = [
     test: 'change no file that the agent did not touch, nor what is said to it of them',
   },
   {
+    ...COLLECT,
+    spec: 'libs/adapters/workspace-git/test/attributes.spec.ts',
+    name: 'what a filter would make something else of is not handed on',
+    promise: 'G14',
+    text: '  await assertUnfiltered(git, call, changed);\n',
+    off: '',
+    test: 'that name a filter keep files from being handed on as they were written, by name',
+  },
+  {
     file: 'apps/release/src/work.ts',
     spec: 'apps/release/test/release.int.spec.ts',
     name: 'an integrated change is no more than what the tasks changed',
