@@ -44,6 +44,6 @@ async function writtenIn(directory: string, path: string): Promise<readonly stri
   const found = await lstat(join(directory, path)).catch(() => null);
   if (found === null) return [];
   if (!found.isDirectory()) return [path];
-  const entries = await readdir(join(directory, path)).catch(() => []);
+  const entries = await readdir(join(directory, path)).catch((): string[] => []);
   return entries.includes('.git') ? [] : entries.map((entry) => `${path}/${entry}`);
 }
