@@ -3,7 +3,7 @@
  * moved in between is integrated and tested again while the target's lease is held, so that missions on one branch land one
  * after the other instead of overtaking each other for ever.
  */
-import type { Delivery, Receipt } from '@baton/contracts';
+import type { Change, Delivery, Receipt } from '@baton/contracts';
 import { onlyLooks, type ReleaseState } from '@baton/domain';
 import { contentDigest, type Performer, type ServiceDefinition, type Work } from '@baton/handling';
 import { failpoint, type WorkspaceProvider } from '@baton/ports';
@@ -67,14 +67,25 @@ async function tested(parts: ReleaseParts, candidate: Integrating, work: Work): 
           : `paths that may never change: ${collected.paths.join(', ')}`;
       throw Object.assign(new Error(`there is nothing to release: ${why}`), { failure_class: 'semantic' });
     }
+    const { change } = collected;
+    await assertOnlyTheirs(provider, accepted, change);
     const receipts: Receipt[] = [];
     for (const criterion of delivery.criteria) receipts.push(await workspace.check(criterion, work.signal));
     work.signal.throwIfAborted();
-    const { change } = collected;
     return { type: 'RecordIntegration', revision, change, receipts, content_digest: contentDigest(change, receipts, delivery) };
   } finally {
     await workspace.discard();
   }
+}
+
+/** Each task was held to its write-set: so is their sum, whatever came of putting them together. */
+async function assertOnlyTheirs(provider: WorkspaceProvider, accepted: Integrating['accepted'], change: Change): Promise<void> {
+  const theirs = new Set((await Promise.all(accepted.map(({ artifact }) => provider.paths(artifact)))).flat());
+  const others = change.files.filter((path) => !theirs.has(path));
+  if (others.length > 0)
+    throw Object.assign(new Error(`the integrated change touches what no task changed: ${others.join(', ')}`), {
+      failure_class: 'policy',
+    });
 }
 
 function land(parts: ReleaseParts): Performer {

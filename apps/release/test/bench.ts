@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import type { BatonEvent, DataOf, EventType, StoredEvent } from '@baton/contracts';
+import type { WorkspaceProvider } from '@baton/ports';
 import { ownerGit, ownerRepository, serviceBench, writeFiles } from '@baton/testing';
 import { gitWorkspaces } from '@baton/workspace-git';
 import { scratchWorkspaces } from '@baton/workspace-scratch';
@@ -21,13 +22,20 @@ export async function bench(files: Files) {
   await ownerGit(checkout, 'remote', 'add', 'origin', bare);
 
   const environment = { PATH: process.env['PATH'], HOME: root };
-  const { record, faults, recorded, deliver, types, last, workEnds, pass, stop } = serviceBench(({ artifacts, leases }) =>
-    release({
-      git: gitWorkspaces({ root_dir: join(root, 'release'), artifacts, git_timeout_ms: 30_000, environment }),
+  let stray: Files = {};
+  const { record, faults, recorded, deliver, types, last, workEnds, pass, stop } = serviceBench(({ artifacts, leases }) => {
+    const git = gitWorkspaces({ root_dir: join(root, 'release'), artifacts, git_timeout_ms: 30_000, environment });
+    const open: WorkspaceProvider['open'] = async (options) => {
+      const workspace = await git.open(options);
+      await writeFiles(workspace.directory!, stray);
+      return workspace;
+    };
+    return release({
+      git: { ...git, open },
       scratch: scratchWorkspaces({ artifacts, environment }),
       locks: targetLocks(leases, 'spec'),
-    }),
-  );
+    });
+  });
   const agents = gitWorkspaces({
     root_dir: join(root, 'executor'),
     artifacts: record.artifacts,
@@ -53,10 +61,16 @@ export async function bench(files: Files) {
 
   return {
     repository,
+    /** The same, where somebody works: `main` is checked out there. */
+    checkout: { directory: checkout, repository: { url: checkout, target: 'main' } },
     faults,
     workEnds,
     pass,
     remote,
+    /** What somebody else writes where the tasks are put together. */
+    strays: (files: Files): void => {
+      stray = files;
+    },
     /** Puts another service's event on the record. */
     recorded: (event: BatonEvent, stream: string): Promise<StoredEvent> =>
       recorded(stream.startsWith('gate-') ? 'approval' : 'planner', stream, event),
@@ -78,7 +92,7 @@ export async function bench(files: Files) {
     commitElsewhere: async (changed: Files): Promise<string> => {
       await ownerGit(checkout, 'pull', '--quiet', '--ff-only', 'origin', 'main');
       await writeFiles(checkout, changed);
-      await ownerGit(checkout, 'add', '.');
+      await ownerGit(checkout, 'add', '--', ...Object.keys(changed));
       await ownerGit(checkout, 'commit', '--quiet', '-m', 'Somebody else was here');
       await ownerGit(checkout, 'push', '--quiet', 'origin', 'HEAD:main');
       return ownerGit(checkout, 'rev-parse', 'HEAD');

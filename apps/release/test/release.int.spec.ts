@@ -1,6 +1,6 @@
 import type { Delivery, StoredEvent } from '@baton/contracts';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { digest, MISSION } from '@baton/testing';
+import { digest, MISSION, ownerGit, writeFiles } from '@baton/testing';
 import { bench, type Bench } from './bench.ts';
 
 const LINES = ['1', '2', '3', '4', '5', '6', '7', '8', '9'];
@@ -29,16 +29,23 @@ describe('the release service', () => {
     risk: 'low',
     contract_digest: digest('c'),
   });
+  const integrated = async (
+    accepted: readonly Awaited<ReturnType<Bench['artifact']>>[],
+    script: string,
+    { mission_id = MISSION, repository = on.repository } = {},
+  ): Promise<readonly string[]> => {
+    const data = { mission_id, delivery: { ...delivery(script), repository }, accepted: [...accepted] };
+    await on.deliver(await on.recorded({ type: 'PlanCompleted', data }, `plan-${mission_id}`));
+    await on.workEnds();
+    return on.types(mission_id);
+  };
   const completed = async (
     changes: readonly Readonly<Record<string, string>>[],
     { mission_id = MISSION, script = 'cat one.txt two.txt' } = {},
   ): Promise<readonly string[]> => {
     const accepted = [];
     for (const [index, files] of changes.entries()) accepted.push(await on.artifact(`task-${String(index + 1)}`, files));
-    const data = { mission_id, delivery: delivery(script), accepted };
-    await on.deliver(await on.recorded({ type: 'PlanCompleted', data }, `plan-${mission_id}`));
-    await on.workEnds();
-    return on.types(mission_id);
+    return integrated(accepted, script, { mission_id });
   };
   const twoFiles = (): Promise<readonly string[]> => completed([{ 'one.txt': 'one\n' }, { 'two.txt': 'two\n' }]);
   const gatePassed = async (mission_id = MISSION): Promise<StoredEvent> => {
@@ -138,6 +145,23 @@ describe('the release service', () => {
     expect(await on.fileOnMain('nine.txt')).toBe(nine({ 1: 'one', 9: 'nine' }).trim());
   });
 
+  it('lands what the tasks changed and nothing else, where attributes were pushed after they were done', async () => {
+    await on.commitElsewhere({ 'win.txt': 'one\r\n', 'mixed.sql': 'select 1;\r\nselect 2;\n' });
+    const accepted = [await on.artifact('task-1', { 'app.js': 'x\n' })];
+    await on.commitElsewhere({ '.gitattributes': '*.txt text\n*.sql text eol=lf\n' });
+    expect(await integrated(accepted, 'cat app.js')).toEqual(TO_GATE);
+    expect(await on.last(MISSION, 'IntegrationTested')).toMatchObject({ change: { files: ['app.js'] } });
+  });
+
+  it('fails where there is more than the tasks changed, and names it', async () => {
+    on.strays({ 'nobody.txt': 'x\n' });
+    expect(await twoFiles()).toEqual(['IntegrationStarted', 'ReleaseFailed']);
+    expect(await on.last(MISSION, 'ReleaseFailed')).toMatchObject({
+      failure_class: 'policy',
+      reason: expect.stringMatching(/what no task changed: nobody\.txt$/),
+    });
+  });
+
   it('fails where a criterion does not hold on the integrated tree', async () => {
     const types = await completed([{ 'one.txt': 'one\n' }, { 'two.txt': 'two\n' }], { script: 'test ! -e one.txt' });
     expect(types).toEqual(['IntegrationStarted', 'IntegrationTested', 'ReleaseFailed']);
@@ -204,6 +228,22 @@ describe('the release service', () => {
     await on.remote.comesBack();
     expect(await later()).toEqual([...DELAYED, 'ReleaseResumed', ...TO_MAIN.slice(1)]);
     expect(await on.commits()).toBe(2);
+  });
+
+  it('waits for who works in the checkout that it lands on, and lands once nothing is in the way', async () => {
+    const { directory, repository } = on.checkout;
+    const accepted = [await on.artifact('task-1', { 'one.txt': 'one\n' })];
+    expect(await integrated(accepted, 'cat one.txt', { repository })).toEqual(TO_GATE);
+    await writeFiles(directory, { 'README.md': 'being edited\n' });
+    expect(await pass()).toEqual(DELAYED);
+    expect((await on.last(MISSION, 'ReleaseDelayed')).reason).toMatch(/uncommitted changes \(README\.md\)/);
+    await ownerGit(directory, 'stash', '--quiet');
+    await writeFiles(directory, { 'one.txt': 'mine\n' });
+    expect(await later()).toEqual([...DELAYED, 'ReleaseResumed', 'ReleaseDelayed']);
+    expect((await on.last(MISSION, 'ReleaseDelayed')).reason).toMatch(/does not track.*\(one\.txt\)/);
+    await ownerGit(directory, 'stash', '--quiet', '--include-untracked');
+    expect((await later()).slice(-3)).toEqual(['ReleaseResumed', ...TO_MAIN.slice(1)]);
+    expect(await ownerGit(directory, 'show', 'main:one.txt')).toBe('one');
   });
 
   it('does not land what is cancelled while the remote is away, and tells of what had landed before', async () => {

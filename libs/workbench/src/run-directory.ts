@@ -1,8 +1,10 @@
 /** Where a program that is not ours is let loose: an empty home, an empty temp directory, and the variables it was promised. */
 import { randomUUID } from 'node:crypto';
+import type { Dirent } from 'node:fs';
 import { chmod, lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isOwnVariable } from '@baton/contracts';
+import { codeOf } from './process-group.ts';
 
 export interface RunDirectory {
   readonly path: string;
@@ -62,12 +64,22 @@ async function makeRemovable(top: string): Promise<void> {
   if (!(await lstat(top)).isDirectory()) return;
   const queue = [top];
   for (let at = queue.pop(); at !== undefined; at = queue.pop()) {
-    await chmod(at, 0o700);
-    for (const entry of await readdir(at, { withFileTypes: true })) {
+    for (const entry of await opened(at)) {
       if (!entry.isDirectory()) continue;
       const path = join(at, entry.name);
       queue.push(path.length - top.length < NESTED_CHARS_MAX ? path : await broughtUp(path, top));
     }
+  }
+}
+
+/** The removal that failed goes on with what lay beside: what is gone by now needs nothing more. */
+async function opened(directory: string): Promise<readonly Dirent[]> {
+  try {
+    await chmod(directory, 0o700);
+    return await readdir(directory, { withFileTypes: true });
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
   }
 }
 

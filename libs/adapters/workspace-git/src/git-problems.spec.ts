@@ -65,7 +65,7 @@ describe('what git said', () => {
   });
 
   it.each([
-    ['timed-out', 'transient', 'git_timeout_ms'],
+    ['timed-out', 'transient', 'BATON_GIT_TIMEOUT_MS'],
     ['not-installed', 'semantic', 'apt-get install git'],
     ['no-directory', 'transient', 'a directory of this service is gone'],
     ['too-much-output', 'semantic', 'split the task'],

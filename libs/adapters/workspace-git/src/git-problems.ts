@@ -93,7 +93,10 @@ function explain(error: GitFailure): Explained {
     case 'no-directory':
       return ['transient', 'a directory of this service is gone; nothing else may clean or move the directory that it works in'];
     case 'timed-out':
-      return ['transient', `git ${error.verb} took longer than git_timeout_ms and was stopped`];
+      return [
+        'transient',
+        `git ${error.verb} took longer than BATON_GIT_TIMEOUT_MS and was stopped; raise it where the repository is large, for each try begins anew`,
+      ];
     case 'aborted':
       return ['transient', 'it was stopped before it was done'];
     case 'too-much-output':

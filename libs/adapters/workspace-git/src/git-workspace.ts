@@ -21,6 +21,7 @@ import type { Head, Mirror } from './mirror.ts';
 import { conflictPaths, DIFF_ARGUMENTS, PATCH_BYTES_MAX, TREES_ONLY } from './patch.ts';
 import { fileNameOf, giveOwnRepository } from './places.ts';
 import { assertNoSecret } from './secrets.ts';
+import { assertNothingInSubmodules, assertUnfiltered } from './unsupported-paths.ts';
 
 export interface Bench {
   readonly git: Git;
@@ -191,6 +192,7 @@ async function collect(
   const forbidden = others.filter(isForbidden);
   if (forbidden.length > 0) return { status: 'refused', paths: forbidden };
   await assertSize(opened.directory, others);
+  await assertNothingInSubmodules(opened.directory, gitlinks);
   // Gitlinks are left out: to compare one, git would run in it, under whatever configuration the agent put there.
   await git(['add', '--all', '--', '.', ...gitlinks.map((path) => `:(exclude,top,literal)${path}`)], call);
   const tree = await writeTree(git, call);
@@ -208,6 +210,7 @@ async function collect(
       'semantic',
       `the change touches ${String(changed.length)} files, at most ${String(FILES_MAX)} can be handed on; split the task or add generated files to .gitignore`,
     );
+  await assertUnfiltered(git, call, changed);
   const files_bytes = jsonBytes(changed.map(({ path }) => path));
   if (files_bytes > FILES_BYTES_MAX)
     throw workspaceProblem(

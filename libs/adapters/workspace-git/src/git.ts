@@ -68,6 +68,12 @@ const HARDENING: readonly (readonly [string, string])[] = [
   ['gc.auto', '0'],
   ['safe.directory', '*'],
 ];
+/**
+ * For `info/attributes` of a repository, which outrank any `.gitattributes`: content is taken and written byte by byte. Obeyed, those
+ * of a tree would rewrite files that nobody touched, and those that an agent left ignored in its directory what is made of its work.
+ * `filter` is left alone: no program is configured for any, and it tells which files cannot be handed on (`unsupported-paths.ts`).
+ */
+export const ATTRIBUTES = '* -text !eol -ident !working-tree-encoding !diff\n';
 const HARDENED_ARGUMENTS = HARDENING.flatMap(([key, value]) => ['-c', `${key}=${value}`]);
 
 /** Needed to reach a remote: where programs and keys are, how to get through proxies. Nothing else is passed on. */

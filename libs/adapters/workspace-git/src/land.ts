@@ -179,9 +179,10 @@ async function push(
     const where = withoutSecrets(mirror.url);
     if (/working directory has|up-to-date check failed|could not update working tree/i.test(`${refusal}\n${error.stderr}`)) {
       const paths = mirror.local ? await dirtyPaths(git, call, mirror.url) : [];
+      // Somebody is at work there: what was tested and approved waits until they are done.
       return workspaceProblem(
-        'policy',
-        `repository ${where} has uncommitted changes${paths.length > 0 ? ` (${named(paths)})` : ''} on branch "${target}"; commit or stash them, then it can be landed on; it says: ${tailOf(refusal, SAID_CHARS_MAX)}`,
+        'transient',
+        `repository ${where} has uncommitted changes${paths.length > 0 ? ` (${named(paths)})` : ''} on branch "${target}"; commit or stash them, and it is landed on by itself; it says: ${tailOf(refusal, SAID_CHARS_MAX)}`,
         error,
       );
     }
@@ -209,8 +210,8 @@ async function assertNothingInTheWay(git: Git, call: GitCall, mirror: Mirror, la
   const paths = await untrackedInTheWay(git, call, { directory: mirror.url, target }, { base: land.expected_base, commit });
   if (paths.length > 0)
     throw workspaceProblem(
-      'policy',
-      `repository ${withoutSecrets(mirror.url)} has files on branch "${target}" that git does not track, where the change adds its own (${named(paths)}); move them away or commit them, then it can be landed on`,
+      'transient',
+      `repository ${withoutSecrets(mirror.url)} has files on branch "${target}" that git does not track, where the change adds its own (${named(paths)}); move them away or commit them, and it is landed on by itself`,
     );
 }
 

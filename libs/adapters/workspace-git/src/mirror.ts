@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import type { Repository } from '@baton/contracts';
 import type { WorkspaceProblem } from '@baton/ports';
 import { removeTree, workspaceProblem } from '@baton/workbench';
-import { GitFailure, withoutSecrets, type Git } from './git.ts';
+import { ATTRIBUTES, GitFailure, withoutSecrets, type Git } from './git.ts';
 import { problemOf } from './git-problems.ts';
 import { isDamage, makeWhole } from './mirror-repair.ts';
 
@@ -146,10 +146,13 @@ async function keepAsWritten(git_dir: string): Promise<void> {
   await rm(join(git_dir, 'commondir'), { force: true, recursive: true });
   // Without one of these it is no repository to git; cleaners of temporary files take empty directories away.
   await Promise.all(
-    ['objects/info', 'objects/pack', 'refs/heads', 'refs/baton'].map((part) => mkdir(join(git_dir, part), { recursive: true })),
+    ['info', 'objects/info', 'objects/pack', 'refs/heads', 'refs/baton'].map((part) =>
+      mkdir(join(git_dir, part), { recursive: true }),
+    ),
   );
   await keepFile(git_dir, 'config', CONFIG);
   await keepFile(git_dir, 'HEAD', HEAD);
+  await keepFile(git_dir, 'info/attributes', ATTRIBUTES);
 }
 
 /** In one step: others may be using the mirror, or making it, at the same time. */
@@ -215,7 +218,7 @@ async function fetchHead(
   ];
   for (let attempt = 1; ; attempt++) {
     try {
-      await git(args, call);
+      assertWhole(mirror, (await git(args, call)).stderr);
       const { stdout } = await git(['log', '-1', '--format=%H %T', '--end-of-options', ref, '--'], call);
       const [commit = '', tree = ''] = stdout.toString('utf8').trim().split(' ');
       return { commit, tree };
@@ -226,6 +229,15 @@ async function fetchHead(
       await removeStaleLock(join(mirror.git_dir, `${ref}.lock`), git_timeout_ms);
     }
   }
+}
+
+/** Git passes over a ref that it does not take, and calls that a success: what an earlier fetch left there would be taken for the head. */
+function assertWhole(mirror: Mirror, said: string): void {
+  if (!/shallow roots are not allowed to be updated/.test(said)) return;
+  throw workspaceProblem(
+    'semantic',
+    `repository ${withoutSecrets(mirror.url)} is a shallow clone, of which the history is missing; run git fetch --unshallow there`,
+  );
 }
 
 /** Of a process that was killed while it held it: no git call of ours lives longer than its timeout. */

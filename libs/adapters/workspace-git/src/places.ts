@@ -4,6 +4,7 @@ import { copyFile, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { codeOf, removeTree } from '@baton/workbench';
+import { ATTRIBUTES } from './git.ts';
 
 export interface Places {
   /** A fresh empty directory; `name` only makes it recognisable. */
@@ -86,6 +87,8 @@ export async function giveOwnRepository(
       join(git_dir, 'config'),
       '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n[user]\n\tname = Baton agent\n\temail = agent@localhost\n',
     ),
+    // What git says there of a change is what will be taken of it.
+    writeFile(join(git_dir, 'info/attributes'), ATTRIBUTES),
     writeFile(join(git_dir, 'objects/info/alternates'), `${join(own.mirror_dir, 'objects')}\n`),
     copyFile(own.index, join(git_dir, 'index')),
   ]);

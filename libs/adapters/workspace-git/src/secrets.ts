@@ -1,6 +1,6 @@
 /**
- * A change with a secret of this service in it is not handed on, in whatever file: a patch shows the content of a file with a NUL byte,
- * or of one that attributes call binary, only packed, so that the files themselves are searched, as they stream by.
+ * A change with a secret of this service in it is not handed on, in whatever file: a patch shows the content of a file with a NUL byte
+ * only packed, so that the files themselves are searched, as they stream by.
  */
 import { workspaceProblem, type Redactor } from '@baton/workbench';
 import type { ChangedPath } from './change.ts';

@@ -215,7 +215,7 @@ describe('bait in the directory of an agent', () => {
     await writeFiles(directory, { 'harmless.txt': 'no secret\n' });
     await expect(collect()).rejects.toMatchObject({
       failure_class: 'policy',
-      message: `the change holds a secret of this service (${path}); it was not kept`,
+      message: expect.stringContaining(`${path}); it was not kept`),
     });
     await rm(join(directory, path));
     expect(await collect()).toMatchObject({ status: 'collected' });

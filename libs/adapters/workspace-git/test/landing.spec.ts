@@ -164,7 +164,7 @@ describe('landing', () => {
       await writeFiles(repository.checkout, { 'README.md': 'being edited\n' });
       await expect(land(made, TRAILERS, repository.checkout)).rejects.toMatchObject({
         name: 'WorkspaceProblem',
-        failure_class: 'policy',
+        failure_class: 'transient',
         message: expect.stringMatching(/uncommitted changes \(README\.md\).*commit or stash/),
       });
       expect(await readFile(join(repository.checkout, 'README.md'), 'utf8')).toBe('being edited\n');
@@ -191,7 +191,7 @@ describe('landing', () => {
       await writeFiles(repository.checkout, mine);
       await expect(land(collected.change, TRAILERS, repository.checkout)).rejects.toMatchObject({
         name: 'WorkspaceProblem',
-        failure_class: 'policy',
+        failure_class: 'transient',
         message: expect.stringContaining(`where the change adds its own (${named}); move them away or commit them`),
       });
       for (const [path, text] of Object.entries(mine)) expect(await readFile(join(repository.checkout, path), 'utf8')).toBe(text);

@@ -32,7 +32,7 @@ export async function makeRepository() {
       const clone = await mkdtemp(join(root, 'clone-'));
       await ownerGit(root, 'clone', '--quiet', bare, clone);
       await writeFiles(clone, files);
-      await ownerGit(clone, 'add', '.');
+      await ownerGit(clone, 'add', '--', ...Object.keys(files));
       await ownerGit(clone, 'commit', '--quiet', '-m', message);
       await ownerGit(clone, 'push', '--quiet', 'origin', 'HEAD:main');
       return ownerGit(clone, 'rev-parse', 'HEAD');

@@ -239,6 +239,14 @@ describe('git workspaces', () => {
       failure_class: 'semantic',
       message: expect.stringContaining('correct repository.target'),
     });
+    const shallow = join(repository.root, 'shallow');
+    await ownerGit(repository.root, 'clone', '--quiet', repository.bare, shallow);
+    await open([], 'main', shallow);
+    await repository.commitElsewhere({ 'new.txt': 'new\n' });
+    await rm(shallow, { recursive: true });
+    await ownerGit(repository.root, 'clone', '--quiet', '--depth=1', `file://${repository.bare}`, shallow);
+    const said = expect.stringMatching(/shallow clone.*git fetch --unshallow/);
+    await expect(open([], 'main', shallow)).rejects.toMatchObject({ failure_class: 'semantic', message: said });
     const sha256 = join(repository.root, 'sha256');
     await ownerGit(repository.root, 'init', '--quiet', '--object-format=sha256', '--initial-branch=main', sha256);
     await ownerGit(sha256, 'commit', '--quiet', '--allow-empty', '-m', 'First');
@@ -286,7 +294,7 @@ describe('git workspaces', () => {
     ).rejects.toMatchObject({
       name: 'WorkspaceProblem',
       failure_class: 'transient',
-      message: expect.stringContaining('git_timeout_ms'),
+      message: expect.stringContaining('BATON_GIT_TIMEOUT_MS'),
     });
   });
 });
