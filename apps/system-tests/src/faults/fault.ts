@@ -15,7 +15,7 @@ export interface Recovery {
 }
 
 export interface Fault {
-  /** T1…T32 of the reliability page; what comes after a dot tells variants apart. */
+  /** T1…T32 of the docs/trust.md; what comes after a dot tells variants apart. */
   readonly id: string;
   readonly broke: string;
   readonly needs?: readonly Need[];
