@@ -35,6 +35,22 @@ export const agentGuards: readonly Guard[] = [
   },
   {
     ...EXECUTOR,
+    name: 'an agent that ran is not run again in the same attempt',
+    promise: 'P5',
+    text: "if (signal.aborted || failureClassOf(error) !== 'transient') throw error;",
+    off: 'if (!signal.aborted) throw error;',
+    test: 'gives up an attempt whose work it cannot look at, on the record: an agent runs once in each',
+  },
+  {
+    ...EXECUTOR,
+    name: 'what an agent made waits for the store',
+    promise: 'P5',
+    text: 'if (!isStoreAway(error)) throw error;',
+    off: 'if (error !== undefined) throw error;',
+    test: 'waits for a store that is away with what the agent made, and does not have it made again',
+  },
+  {
+    ...EXECUTOR,
     name: 'what an agent says is redacted before it is recorded',
     promise: 'G15',
     text: 'const outcome = redacted(said, parts.redact);',
