@@ -156,30 +156,6 @@ describe('the executor', () => {
     });
   });
 
-  /** Each run leaves a line outside of the workspace. */
-  const counted = (script: string): Agent => shell(`cat >/dev/null; echo ran >> '${on.root}/runs'; ${script}; ${DONE}`);
-  it('waits for a store that is away with what the agent made, and does not have it made again', async () => {
-    on.store.puts_refused = 2;
-    const large = counted('head -c 100000 /dev/zero | tr "\\0" "\\n" > src/two.txt');
-    expect(await attempted(task(large))).toEqual(['AttemptStarted', 'AttemptSucceeded']);
-    expect([await on.file('runs'), on.store.puts_refused < 0]).toEqual(['ran\n', true]);
-    expect(await on.last(TASK, 'AttemptSucceeded')).toMatchObject({
-      change: { insertions: 100_000 },
-      receipts: [{ exit_code: 0 }],
-    });
-  });
-
-  it('gives up an attempt whose work it cannot look at, on the record: an agent runs once in each', async () => {
-    // Of another git, as it looks: it may be gone the next time.
-    const locked = counted('echo two > src/two.txt; touch ../index.lock');
-    expect(await attempted(task(locked))).toEqual(['AttemptStarted', 'AttemptFailed', 'RetryScheduled']);
-    expect(await on.last(TASK, 'AttemptFailed')).toMatchObject({
-      failure_class: 'transient',
-      cause: expect.stringContaining('could not collect the change'),
-    });
-    expect(await on.file('runs')).toBe('ran\n');
-  });
-
   it('hands over a change whose acceptance check fails, with the receipt that says so', async () => {
     const failing = task(writing('src/two.txt'), { acceptance: check('grep three src/two.txt') });
     expect(await attempted(failing)).toEqual(['AttemptStarted', 'AttemptSucceeded']);

@@ -35,6 +35,7 @@ export const agentGuards: readonly Guard[] = [
   },
   {
     ...EXECUTOR,
+    spec: 'apps/executor/test/run-once.int.spec.ts',
     name: 'an agent that ran is not run again in the same attempt',
     promise: 'P5',
     text: "if (signal.aborted || failureClassOf(error) !== 'transient') throw error;",
@@ -43,6 +44,7 @@ export const agentGuards: readonly Guard[] = [
   },
   {
     ...EXECUTOR,
+    spec: 'apps/executor/test/run-once.int.spec.ts',
     name: 'what an agent made waits for the store',
     promise: 'P5',
     text: 'if (!isStoreAway(error)) throw error;',
