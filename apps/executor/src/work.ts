@@ -2,10 +2,21 @@
  * Makes one attempt: a fresh workspace, the agent in it under a deadline, the change taken out, the acceptance checks run by
  * Baton itself. The agent proposes; what counts is what is observed afterwards.
  */
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Agent, FailureClass, Receipt, TaskEnvelope } from '@baton/contracts';
 import type { TaskCommand, TaskState } from '@baton/domain';
-import type { Performer, ServiceDefinition, Work } from '@baton/handling';
-import { failpoint, type AgentOutcome, type AgentRuntime, type Workspace, type WorkspaceProvider } from '@baton/ports';
+import { failureClassOf, type Performer, type ServiceDefinition, type Work } from '@baton/handling';
+import {
+  failpoint,
+  isStoreAway,
+  type AgentOutcome,
+  type AgentRuntime,
+  type Workspace,
+  type WorkspaceProvider,
+} from '@baton/ports';
+
+/** A store that says that it is away was asked for seconds already. */
+const STORE_AWAY_MS = 1_000;
 
 export interface ExecutorParts {
   readonly runtimes: readonly AgentRuntime[];
@@ -26,7 +37,9 @@ function attempt(parts: ExecutorParts): Performer {
     const workspace = await opened(provider, running, work);
     if (workspace === null) return;
     try {
-      await work.submit(await made(parts, workspace, running, work));
+      await work.submit(
+        await made(parts, workspace, running, work).catch((error: unknown) => failedOnce(running, parts.redact, error, work)),
+      );
     } catch (error) {
       throw withoutSecrets(error, parts.redact);
     } finally {
@@ -86,12 +99,14 @@ async function made(parts: ExecutorParts, workspace: Workspace, running: Running
   }
   const { summary, output } = outcome.result;
   const { write_set, write_set_exclude } = task;
-  const collected = await workspace.collect({
-    write_set,
-    write_set_exclude,
-    output: output ?? null,
-    message: `${task.title} (attempt ${number})`,
-  });
+  const collected = await onceStored(work.signal, () =>
+    workspace.collect({
+      write_set,
+      write_set_exclude,
+      output: output ?? null,
+      message: `${task.title} (attempt ${number})`,
+    }),
+  );
   if (collected.status === 'refused') {
     const except = write_set_exclude.length === 0 ? '' : ` without ${write_set_exclude.join(', ')}`;
     const where = `the agent wrote outside its write-set (${write_set.join(', ')}${except}), or what nobody may hand on`;
@@ -99,9 +114,34 @@ async function made(parts: ExecutorParts, workspace: Workspace, running: Running
   }
   if (collected.status === 'empty') return failure('semantic', 'the agent said done and changed nothing', summary);
   const receipts: Receipt[] = [];
-  for (const criterion of task.acceptance) receipts.push(await workspace.check(criterion, work.signal));
+  for (const criterion of task.acceptance)
+    receipts.push(await onceStored(work.signal, () => workspace.check(criterion, work.signal)));
   work.signal.throwIfAborted();
   return { type: 'RecordSuccess', attempt: number, summary, change: collected.change, receipts, ...confined };
+}
+
+/** The agent may have run, and thrown on it would run again, with no event that says so: what may pass is the failure of this attempt. */
+function failedOnce(
+  { attempt: number }: Running,
+  redact: ExecutorParts['redact'],
+  error: unknown,
+  { signal }: Work,
+): TaskCommand {
+  if (signal.aborted || failureClassOf(error) !== 'transient') throw error;
+  const cause = redact(error instanceof Error ? error.message : String(error));
+  return { type: 'RecordFailure', attempt: number, failure_class: 'transient', cause, output_tail: '' };
+}
+
+/** While the store is away, what it has to keep is made again: that costs less than the agent's work. */
+async function onceStored<T>(signal: AbortSignal, job: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await job();
+    } catch (error) {
+      if (!isStoreAway(error)) throw error;
+      await wait(STORE_AWAY_MS, undefined, { signal });
+    }
+  }
 }
 
 /** What could not be done may name files, and an agent chooses their names. */

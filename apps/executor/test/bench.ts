@@ -14,7 +14,11 @@ import { executor } from '../src/work.ts';
 
 const streamOf = (task_id: string): string => `task-${MISSION}.${task_id}`;
 
+/** As libs/event-store says it. */
+const away = (): Error => Object.assign(new Error('Postgres did not answer put-artifact'), { name: 'StoreUnreachable' });
+
 export async function bench(options: { readonly sandbox?: Sandbox; readonly redactor?: Redactor } = {}) {
+  const store = { puts_refused: 0 };
   const root = await mkdtemp(join(tmpdir(), 'executor-'));
   const repository = join(root, 'repository');
   await ownerRepository(repository, { 'README.md': 'A project\n', 'src/one.txt': 'one\n' });
@@ -28,18 +32,22 @@ export async function bench(options: { readonly sandbox?: Sandbox; readonly reda
     ...(options.sandbox ? { sandbox: options.sandbox } : {}),
     ...(options.redactor ? { redact: options.redactor.text } : {}),
   });
-  const { record, faults, recorded, deliver, types, last, workEnds, pass, stop } = serviceBench(({ artifacts }) =>
-    executor({
+  const { record, faults, recorded, deliver, types, last, workEnds, pass, stop } = serviceBench(({ artifacts: kept }) => {
+    const put = (bytes: Uint8Array): Promise<string> => (store.puts_refused-- > 0 ? Promise.reject(away()) : kept.put(bytes));
+    const artifacts = { ...kept, put };
+    return executor({
       runtimes: [agents, scriptedAgentRuntime()],
       git: gitWorkspaces({ root_dir: work_dir, artifacts, git_timeout_ms: 30_000, environment, ...options }),
       scratch: scratchWorkspaces({ artifacts, environment }),
       redact: options.redactor?.text ?? ((text) => text),
-    }),
-  );
+    });
+  });
   return {
     root,
     repository,
     artifacts: record.artifacts,
+    /** So many times, what is put is not kept, because the store is away. */
+    store,
     faults,
     workEnds,
     pass,

@@ -1,22 +1,18 @@
 /**
- * Follows the log without a gap: from Postgres up to its head at the start, then from the bus at the same numbers. A gap on the
- * bus (another replica got the message, the bus was wiped) is read from Postgres.
+ * Follows the log from its beginning. What is folded was read from Postgres; a delivery from the bus only says that there is
+ * more to read, so that nothing the bus was made to say is in a number (ADR 0016).
  */
-import { parseStored, subjectOf, UnreadableEvent, type EventRecord, type EventType } from '@baton/contracts';
+import { parseStored, UnreadableEvent, type EventRecord, type StoredEvent } from '@baton/contracts';
 import type { Delivery, Settlement } from '@baton/handling';
 import type { EventLog } from '@baton/ports';
 
 const READ_MAX = 1_000;
-/** How long an event from the bus may wait for the ones before it. */
-const GAP_MS_MAX = 1_000;
-/** Events from the bus that may wait for the ones before them. */
-const WAITING_MAX = 10_000;
 
 export interface Follower {
   receive(delivery: Delivery): Promise<Settlement>;
   /** Reads everything that is in the log now; to be called once before the first delivery. */
   catchUp(): Promise<void>;
-  /** Reads a gap that did not close by itself. */
+  /** Reads what could not be read when a delivery asked for it. */
   sweep(): Promise<number>;
   position(): number;
 }
@@ -32,59 +28,57 @@ export interface FollowOptions {
 
 export function follow({ log, wanted, apply, onUnreadable }: FollowOptions): Follower {
   let position = 0;
-  let gap_since: number | null = null;
+  /** The highest position that was delivered since the read under way began. */
+  let told = 0;
+  let failed = false;
   let reading: Promise<void> | null = null;
-  const subjects = new Set([...wanted].map((type) => subjectOf(type as EventType)));
-  const waiting = new Map<number, (() => EventRecord) | null>();
 
-  const applyNext = (at: number, read: (() => EventRecord) | null): void => {
-    position = at;
-    if (read === null) return;
+  const applyNext = (stored: StoredEvent): void => {
     try {
-      apply(read());
+      if (wanted.has(stored.type)) apply(parseStored(stored));
     } catch (error) {
+      // A defect of the fold: it stays here and fails aloud, rather than go on with a wrong number.
       if (!(error instanceof UnreadableEvent)) throw error;
-      onUnreadable(at, error);
+      onUnreadable(stored.position, error);
     }
+    position = stored.position;
   };
-  const drain = (): void => {
-    for (let next = waiting.get(position + 1); next !== undefined; next = waiting.get(position + 1)) {
-      waiting.delete(position + 1);
-      applyNext(position + 1, next);
-    }
-    gap_since = waiting.size === 0 ? null : (gap_since ?? performance.now());
-  };
-  const readOn = async (): Promise<void> => {
+  const readToEnd = async (): Promise<void> => {
     for (;;) {
       const events = await log.readAfter(position, READ_MAX);
-      // Deliveries that came in meanwhile may have taken the position further.
-      for (const stored of events)
-        if (stored.position === position + 1)
-          applyNext(stored.position, wanted.has(stored.type) ? () => parseStored(stored) : null);
-      for (const at of waiting.keys()) if (at <= position) waiting.delete(at);
-      drain();
+      for (const stored of events) applyNext(stored);
       if (events.length < READ_MAX) return;
     }
   };
-  const catchUp = (): Promise<void> => (reading ??= readOn().finally(() => (reading = null)));
+  const readOn = async (): Promise<void> => {
+    failed = true;
+    try {
+      // What was delivered before a read began is in it, or is not in the log: it is not asked for again.
+      do {
+        told = 0;
+        await readToEnd();
+      } while (told > position);
+      failed = false;
+    } finally {
+      // Not a turn later: a delivery in between would wait for a read that is over.
+      reading = null;
+    }
+  };
+  const catchUp = (): Promise<void> => (reading ??= readOn());
 
   return {
     catchUp,
     position: () => position,
     async receive(delivery) {
-      // Everything this service knows is folded from the log again when it starts: nothing is lost by settling at once.
       if (delivery.kind === 'event' && delivery.sequence > position) {
-        waiting.set(delivery.sequence, subjects.has(delivery.subject) ? delivery.event : null);
-        drain();
-        if (waiting.size > WAITING_MAX) await catchUp();
+        told = Math.max(told, delivery.sequence);
+        // A log that is away is read by the sweep, which says so: one complaint for each delivery would help nobody.
+        await catchUp().catch(() => undefined);
       }
       return { ack: true };
     },
     async sweep() {
-      if (gap_since === null || performance.now() - gap_since < GAP_MS_MAX) return 0;
-      // Counted from now on: should the log be away, the gap is read again, even if nothing more is delivered.
-      gap_since = performance.now();
-      await catchUp();
+      if (failed) await catchUp();
       return 0;
     },
   };

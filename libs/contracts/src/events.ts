@@ -159,6 +159,8 @@ const review_events = {
     outcome: z.enum(['accepted', 'changes-requested', 'escalated']),
     artifact: digestSchema,
     tree: treeSchema,
+    /** Why it is escalated; reviews that were recorded by earlier releases do not say. */
+    escalation: z.object({ failure_class: failureClass, reason }).optional(),
   }),
   /** What the executor is asked to mend; follows a ReviewConcluded with `changes-requested`. */
   ChangesRequested: z.object({ ...attempt, findings: z.array(findingSchema).min(1) }),

@@ -113,6 +113,17 @@ describe('a plan', () => {
   });
   it('fails with a review that comes to no end', () =>
     void active().when(review('a', 'escalated')).thenHappens('PlanFailed').thenWaits(null));
+  it('fails by what the review failed by, and says it', () => {
+    const escalation = { failure_class: 'semantic', reason: 'git is not installed' } as const;
+    const { events } = active()
+      .when({ ...review('a', 'escalated'), escalation } as PlanCommand)
+      .thenHappens('PlanFailed');
+    expect(events).toMatchObject([{ data: { failure_class: 'semantic', reason: 'task a: git is not installed' } }]);
+    const earlier = active().when(review('a', 'escalated')).thenHappens('PlanFailed');
+    expect(earlier.events).toMatchObject([
+      { data: { failure_class: 'policy', reason: expect.stringContaining('task a: the review') } },
+    ]);
+  });
   it('is not failed by a late report about a task that was accepted', () =>
     void active().when(review('a')).when(blocked('a')).thenNothing());
   it('fails when its time is over', () => {

@@ -15,6 +15,9 @@ import { accept, already, clipped, never, type DeadlinePassed, type Decider, typ
 const EMPTY_PLAN =
   'the template makes no task of this mission: give the list that it goes through (see parameters) at least one entry';
 
+/** Of a review that an earlier release recorded. */
+const UNEXPLAINED = { failure_class: 'policy', reason: 'the review did not come to an end; see its findings' } as const;
+
 interface Accepted {
   readonly artifact: string;
   readonly tree: string;
@@ -62,6 +65,7 @@ export type PlanCommand =
       readonly outcome: 'accepted' | 'changes-requested' | 'escalated';
       readonly artifact: string;
       readonly tree: string;
+      readonly escalation?: { readonly failure_class: FailureClass; readonly reason: string };
     }
   | {
       readonly type: 'RecordTaskBlocked';
@@ -181,8 +185,10 @@ function decideReview(command: Extract<PlanCommand, { type: 'RecordReview' }>, s
   if (state.status === 'cancelling') return command.outcome === 'changes-requested' ? already : stopped(state, task_id);
   if (state.status !== 'active' || !state.running.has(task_id)) return already;
   if (command.outcome === 'changes-requested') return already;
-  if (command.outcome === 'escalated')
-    return failed(state, 'policy', `task ${task_id}: the review did not come to an end; see its findings`, task_id);
+  if (command.outcome === 'escalated') {
+    const { failure_class, reason } = command.escalation ?? UNEXPLAINED;
+    return failed(state, failure_class, `task ${task_id}: ${reason}`, task_id);
+  }
   const { mission_id, delivery } = state;
   const taskAccepted: PlanEvent = { type: 'TaskAccepted', data: { mission_id, task_id, artifact, tree } };
   const after = evolve(state, taskAccepted) as Active;

@@ -52,8 +52,8 @@ const planner: Reactions<PlanCommand> = {
   MissionAccepted: ({ mission_id, contract, contract_digest, requested_by }) =>
     one(planStream(mission_id), { type: 'PlanMission', mission_id, contract, contract_digest, requested_by, expansion: null }),
   MissionCancelRequested: ({ mission_id, reason }) => one(planStream(mission_id), { type: 'CancelPlan', mission_id, reason }),
-  ReviewConcluded: ({ mission_id, task_id, outcome, artifact, tree }) =>
-    one(planStream(mission_id), { type: 'RecordReview', task_id, outcome, artifact, tree }),
+  ReviewConcluded: ({ mission_id, task_id, outcome, artifact, tree, escalation }) =>
+    one(planStream(mission_id), { type: 'RecordReview', task_id, outcome, artifact, tree, ...(escalation && { escalation }) }),
   TaskBlocked: ({ mission_id, task_id, failure_class, reason }) =>
     one(planStream(mission_id), { type: 'RecordTaskBlocked', task_id, failure_class, reason }),
   TaskCancelled: ({ mission_id, task_id }) => one(planStream(mission_id), { type: 'RecordTaskStopped', task_id }),

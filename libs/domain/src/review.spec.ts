@@ -85,11 +85,24 @@ describe('a review', () => {
       .when(conclude(REVIEW_ROUNDS_MAX, false))
       .thenHappens('VerdictGiven', 'FindingRaised', 'ReviewConcluded')
       .thenWaits(null);
-    expect(last.events[2]).toMatchObject({ data: { outcome: 'escalated' } });
+    expect(last.events[2]).toMatchObject({
+      data: {
+        outcome: 'escalated',
+        escalation: { failure_class: 'policy', reason: expect.stringContaining('10 review rounds') },
+      },
+    });
   });
   it('asks a person when it cannot be done', () => {
     const { events } = reviewing().when(failed('review-1')).thenHappens('FindingRaised', 'ReviewConcluded').thenWaits(null);
-    expect(events).toMatchObject([{ data: { finding: { evidence: 'no artifact' } } }, { data: { outcome: 'escalated' } }]);
+    expect(events).toMatchObject([
+      { data: { finding: { evidence: 'no artifact' } } },
+      {
+        data: {
+          outcome: 'escalated',
+          escalation: { failure_class: 'transient', reason: expect.stringContaining('no artifact') },
+        },
+      },
+    ]);
   });
   it('is done again by another reviewer when its own is gone: nothing was touched', () =>
     void reviewing().when({ type: 'DeadlinePassed', key: 'review-1', last_holder: 'r' }).thenNothing().thenWaits('review-1'));

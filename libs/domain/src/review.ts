@@ -1,5 +1,5 @@
 /** A review gives one verdict per criterion and attempt; only a finding with evidence can send work back. Owner: reviewer. */
-import type { Change, Finding, Receipt, ReviewEvent, Task, WorkspaceBase } from '@baton/contracts';
+import type { Change, DataOf, Finding, Receipt, ReviewEvent, Task, WorkspaceBase } from '@baton/contracts';
 import {
   accept,
   already,
@@ -69,7 +69,10 @@ function decide(command: ReviewCommand, state: ReviewState): Decision<ReviewEven
       };
       return accept<ReviewEvent>(
         { type: 'FindingRaised', data: { ...named(state.subject), finding } },
-        end(state.subject, 'escalated'),
+        escalated(state.subject, {
+          failure_class: command.failure_class,
+          reason: `its change could not be reviewed: ${command.cause}`,
+        }),
       );
     }
     case 'DeadlinePassed':
@@ -86,9 +89,22 @@ const named = (subject: Subject): { mission_id: string; task_id: string; attempt
   attempt: subject.attempt,
 });
 
-const end = (subject: Subject, outcome: 'accepted' | 'changes-requested' | 'escalated'): ReviewEvent => ({
+const end = (subject: Subject, outcome: 'accepted' | 'changes-requested'): ReviewEvent => ({
   type: 'ReviewConcluded',
   data: { ...named(subject), outcome, artifact: subject.change.artifact, tree: subject.change.tree },
+});
+
+type Escalation = NonNullable<DataOf<'ReviewConcluded'>['escalation']>;
+
+const escalated = (subject: Subject, { failure_class, reason }: Escalation): ReviewEvent => ({
+  type: 'ReviewConcluded',
+  data: {
+    ...named(subject),
+    outcome: 'escalated',
+    artifact: subject.change.artifact,
+    tree: subject.change.tree,
+    escalation: { failure_class, reason: clipped(reason) },
+  },
 });
 
 function concluded(
@@ -110,7 +126,10 @@ function concluded(
     ...findings.map((finding): ReviewEvent => ({ type: 'FindingRaised', data: { ...named(subject), finding } })),
   ];
   if (holds) return accept(...events, end(subject, 'accepted'));
-  if (round >= REVIEW_ROUNDS_MAX) return accept(...events, end(subject, 'escalated'));
+  if (round >= REVIEW_ROUNDS_MAX) {
+    const reason = `its review did not come to an end in ${REVIEW_ROUNDS_MAX} review rounds; see its findings`;
+    return accept(...events, escalated(subject, { failure_class: 'policy', reason }));
+  }
   const failing = verdicts.filter(
     (verdict) => !verdict.holds && !blocking.some((finding) => finding.criterion_id === verdict.criterion_id),
   );

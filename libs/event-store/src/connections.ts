@@ -64,7 +64,7 @@ export const askOf =
     }
   };
 
-/** Postgres was away, or too busy, for all attempts. What was asked may be asked again: it is never done twice. */
+/** Postgres was away, or too busy, for all attempts. What was asked may be asked again: it is never done twice. The ports know it by its name. */
 export class StoreUnreachable extends Error {
   override readonly name = 'StoreUnreachable';
   constructor(what: string, cause: unknown) {

@@ -1,5 +1,5 @@
 /** Errors of the code, the history or the content: trying again cannot help, though a newer release may. Everything else is a missing store. */
-import { UnreadableEvent } from '@baton/contracts';
+import { UnreadableEvent, type FailureClass } from '@baton/contracts';
 import { BrokenInvariant } from '@baton/domain';
 
 /** The log takes no event of this size, and will not take it later: who asked has to ask for less. */
@@ -21,3 +21,11 @@ export const isDefect = (error: unknown): boolean =>
   error instanceof ReferenceError ||
   error instanceof UnreadableEvent ||
   isContentRefused(error);
+
+/** What work failed by: as the error says itself, or else by what it is. */
+export function failureClassOf(error: unknown): FailureClass {
+  const named = (error as { failure_class?: unknown } | null | undefined)?.failure_class;
+  if (named === 'semantic' || named === 'policy' || named === 'transient') return named;
+  // Doing it once more would only cost once more.
+  return isDefect(error) ? 'semantic' : 'transient';
+}

@@ -6,7 +6,7 @@ import type { Waiting } from '@baton/domain';
 import type { EventLog } from '@baton/ports';
 import { again } from './again.ts';
 import type { Decided } from './decided.ts';
-import { isDefect } from './defect.ts';
+import { failureClassOf } from './defect.ts';
 import type { Instruments } from './instruments.ts';
 import type { Known } from './streams.ts';
 import { every, pause, type Timers } from './timers.ts';
@@ -165,7 +165,7 @@ async function goOn(options: WorkersOptions, stream: string, running: Running): 
     running.key = '';
     if (signal.aborted) return;
     if (failure === null) continue;
-    const failure_class = failureClass(failure);
+    const failure_class = failureClassOf(failure);
     if (failure_class === 'transient' && tries < TRIES_MAX) {
       await pause(options.timers, TRY_AGAIN_MS * tries, signal);
       continue;
@@ -192,12 +192,6 @@ async function holdsLease(
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-const failureClass = (error: unknown): 'transient' | 'semantic' | 'policy' => {
-  const named = (error as { failure_class?: unknown } | null | undefined)?.failure_class;
-  if (named === 'semantic' || named === 'policy' || named === 'transient') return named;
-  // Doing it once more would only cost once more.
-  return isDefect(error) ? 'semantic' : 'transient';
-};
 
 /** Runs the performer once under a heartbeat; null = what it reported moved the stream on, otherwise why it could not. */
 async function tryOnce(

@@ -1,4 +1,4 @@
-export type { ArtifactStore } from './artifact-store.ts';
+export { isStoreAway, type ArtifactStore } from './artifact-store.ts';
 export type {
   Append,
   Appended,

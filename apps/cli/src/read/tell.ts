@@ -168,7 +168,12 @@ function tellReview(event: EventRecord<ReviewEvent | ReleaseEvent | GateEvent>):
       return told(
         event,
         `review of task ${event.data.task_id}: ${event.data.outcome}`,
-        [`tree ${shortHash(event.data.tree)}`],
+        [
+          `tree ${shortHash(event.data.tree)}`,
+          ...(event.data.escalation
+            ? [`${event.data.escalation.failure_class}: ${oneLine(event.data.escalation.reason, 300)}`]
+            : []),
+        ],
         event.data.outcome === 'accepted' ? 'good' : 'attention',
       );
     case 'ChangesRequested':
