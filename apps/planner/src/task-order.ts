@@ -13,7 +13,8 @@ class OrderProblem extends Error {
   override readonly name = 'OrderProblem';
 }
 
-export function inOrder(drafts: readonly Draft[]): readonly Task[] {
+/** `template_ids`: all that the template has, also those that became no task. */
+export function inOrder(drafts: readonly Draft[], template_ids: readonly string[] = []): readonly Task[] {
   const ids = new Set<string>();
   for (const { task } of drafts) {
     if (ids.has(task.id)) throw new OrderProblem(`two tasks are called ${task.id}: entries of its list have to differ`);
@@ -23,7 +24,12 @@ export function inOrder(drafts: readonly Draft[]): readonly Task[] {
   const open = drafts.map(({ task, after }) => {
     const depends_on = after.flatMap((name) => {
       const others = becomes.get(name);
-      if (!others) throw new OrderProblem(`task ${task.id} depends on ${name}, which it does not have`);
+      if (!others)
+        throw new OrderProblem(
+          template_ids.includes(name)
+            ? `task ${task.id} depends on ${name}, of which this mission has none: give the list that it goes through (see parameters) at least one entry`
+            : `task ${task.id} depends on ${name}, which it does not have`,
+        );
       return others.map((other) => other.task.id);
     });
     return { ...task, depends_on };

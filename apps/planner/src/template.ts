@@ -69,7 +69,12 @@ export function expand(template: Template, template_digest: string, contract: Mi
       throw new PlanProblem(
         `the template makes ${drafts.length} tasks, at most ${LIMITS.tasks_max} are allowed: give it shorter lists`,
       );
-    const tasks = withoutCollisions(inOrder(drafts));
+    const tasks = withoutCollisions(
+      inOrder(
+        drafts,
+        template.tasks.map(({ id }) => id),
+      ),
+    );
     return { tasks, template_digest };
   } catch (error) {
     if (error instanceof PlanProblem || (error as Error).name === 'OrderProblem')
