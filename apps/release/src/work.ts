@@ -3,10 +3,10 @@
  * moved in between is integrated and tested again while the target's lease is held, so that missions on one branch land one
  * after the other instead of overtaking each other for ever.
  */
-import type { Delivery, Receipt } from '@baton/contracts';
+import type { Criterion, Delivery, Receipt } from '@baton/contracts';
 import { onlyLooks, type ReleaseState } from '@baton/domain';
 import { contentDigest, type Performer, type ServiceDefinition, type Work } from '@baton/handling';
-import { failpoint, type WorkspaceProvider } from '@baton/ports';
+import { failpoint, type Workspace, type WorkspaceProvider } from '@baton/ports';
 import type { TargetLocks } from './target-locks.ts';
 
 export interface ReleaseParts {
@@ -68,13 +68,22 @@ async function tested(parts: ReleaseParts, candidate: Integrating, work: Work): 
       throw Object.assign(new Error(`there is nothing to release: ${why}`), { failure_class: 'semantic' });
     }
     const receipts: Receipt[] = [];
-    for (const criterion of delivery.criteria) receipts.push(await workspace.check(criterion, work.signal));
+    for (const criterion of delivery.criteria) receipts.push(await checked(workspace, criterion, work.signal));
     work.signal.throwIfAborted();
     const { change } = collected;
     return { type: 'RecordIntegration', revision, change, receipts, content_digest: contentDigest(change, receipts, delivery) };
   } finally {
     await workspace.discard();
   }
+}
+
+/** As receipts have it: it took too long, or somebody killed it (out of memory, a limit). */
+const RAN_OUT: ReadonlySet<number> = new Set([124, 137]);
+
+/** What ran out may have met a busy machine, and nothing after this makes the change again: it gets a second run, and only one. */
+async function checked(workspace: Workspace, criterion: Criterion, signal: AbortSignal): Promise<Receipt> {
+  const receipt = await workspace.check(criterion, signal);
+  return RAN_OUT.has(receipt.exit_code) ? workspace.check(criterion, signal) : receipt;
 }
 
 function land(parts: ReleaseParts): Performer {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Delivery, StoredEvent } from '@baton/contracts';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { digest, MISSION } from '@baton/testing';
@@ -136,6 +137,19 @@ describe('the release service', () => {
     expect((await pass('m-2')).slice(-TO_MAIN.length)).toEqual(TO_MAIN);
     expect((await pass()).slice(-TO_MAIN.length)).toEqual(TO_MAIN);
     expect(await on.fileOnMain('nine.txt')).toBe(nine({ 1: 'one', 9: 'nine' }).trim());
+  });
+
+  it('runs a check that was killed or ran out of time once more, and only once', async () => {
+    const runs = `${on.repository.url}.runs`;
+    const dies = (times: number): string =>
+      `echo run >> '${runs}'; test "$(wc -l < '${runs}')" -gt ${times} || kill -9 $$; cat one.txt two.txt; wc -l < '${runs}'`;
+    const files: Readonly<Record<string, string>>[] = [{ 'one.txt': 'one\n' }, { 'two.txt': 'two\n' }];
+    expect(await completed(files, { script: dies(1) })).toEqual(TO_GATE);
+    expect((await on.last(MISSION, 'IntegrationTested')).receipts).toMatchObject([{ exit_code: 0 }]);
+    const types = await completed(files, { mission_id: 'm-2', script: dies(9) });
+    expect(types).toEqual(['IntegrationStarted', 'IntegrationTested', 'ReleaseFailed']);
+    expect((await on.last('m-2', 'ReleaseFailed')).receipts).toMatchObject([{ exit_code: 137 }]);
+    expect((await readFile(runs, 'utf8')).trim().split('\n')).toHaveLength(4);
   });
 
   it('fails where a criterion does not hold on the integrated tree', async () => {
