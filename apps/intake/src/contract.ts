@@ -129,6 +129,13 @@ const RULES: readonly ((contract: Loose) => readonly Fault[])[] = [
           problem: 'nobody can measure it',
           fix: 'add check.run: a command whose exit code 0 means that the criterion holds',
         });
+      const inside = loose(check)['in'];
+      if (typeof inside === 'string' && inside.split('/').includes('..'))
+        faults.push({
+          field: `criteria[${index}].check.in`,
+          problem: `"${shown(inside)}" leads out of the repository`,
+          fix: 'name a directory relative to the repository root, without ".."',
+        });
       return faults;
     });
   },

@@ -13,7 +13,8 @@ class OrderProblem extends Error {
   override readonly name = 'OrderProblem';
 }
 
-export function inOrder(drafts: readonly Draft[]): readonly Task[] {
+/** `template_ids`: all that the template has, also those that became no task. */
+export function inOrder(drafts: readonly Draft[], template_ids: readonly string[] = []): readonly Task[] {
   const faults = [...Map.groupBy(drafts, ({ task }) => task.id)]
     .filter(([, called]) => called.length > 1)
     .map(([id]) => `two tasks are called ${id}: entries of its list have to differ`);
@@ -21,7 +22,12 @@ export function inOrder(drafts: readonly Draft[]): readonly Task[] {
   const open = drafts.map(({ task, after }) => {
     const depends_on = after.flatMap((name) => {
       const others = becomes.get(name);
-      if (!others) faults.push(`task ${task.id} depends on ${name}, which it does not have`);
+      if (!others)
+        faults.push(
+          template_ids.includes(name)
+            ? `task ${task.id} depends on ${name}, of which this mission has none: give the list that it goes through (see parameters) at least one entry`
+            : `task ${task.id} depends on ${name}, which it does not have`,
+        );
       return (others ?? []).map((other) => other.task.id);
     });
     return { ...task, depends_on };

@@ -209,7 +209,7 @@ const PROBLEMS: readonly (readonly [string, Template, Part, string])[] = [
     'an empty list that another task waits for',
     written([each, { id: 'last', depends_on: ['do-${entry}'] }], { entries: list }),
     { parameters: { entries: [] } },
-    'task last depends on do-${entry}, which it does not have',
+    'task last depends on do-${entry}, of which this mission has none: give the list that it goes through (see parameters) at least one entry',
   ],
   [
     'acceptance that is none',

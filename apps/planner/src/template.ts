@@ -96,7 +96,17 @@ export function expand(template: Template, template_digest: string, contract: Mi
     faults.add(`the template makes ${drafts.length} tasks, at most ${LIMITS.tasks_max} are allowed: give it shorter lists`);
   const whole = drafts.filter((made) => made !== undefined);
   // Of tasks that are not all there, no order can be told.
-  const tasks = faults.size === 0 ? attempt(() => withoutCollisions(inOrder(whole))) : undefined;
+  const tasks =
+    faults.size === 0
+      ? attempt(() =>
+          withoutCollisions(
+            inOrder(
+              whole,
+              template.tasks.map(({ id }) => id),
+            ),
+          ),
+        )
+      : undefined;
   return tasks ? { tasks, template_digest } : { problem: `template ${template.name}@${template.version}: ${told([...faults])}` };
 }
 

@@ -3,10 +3,10 @@
  * moved in between is integrated and tested again while the target's lease is held, so that missions on one branch land one
  * after the other instead of overtaking each other for ever.
  */
-import type { Change, Delivery, Receipt } from '@baton/contracts';
+import type { Change, Criterion, Delivery, Receipt } from '@baton/contracts';
 import { onlyLooks, type ReleaseState } from '@baton/domain';
 import { contentDigest, type Performer, type ServiceDefinition, type Work } from '@baton/handling';
-import { failpoint, type WorkspaceProvider } from '@baton/ports';
+import { failpoint, type Workspace, type WorkspaceProvider } from '@baton/ports';
 import type { TargetLocks } from './target-locks.ts';
 
 export interface ReleaseParts {
@@ -70,7 +70,7 @@ async function tested(parts: ReleaseParts, candidate: Integrating, work: Work): 
     const { change } = collected;
     await assertOnlyTheirs(provider, accepted, change);
     const receipts: Receipt[] = [];
-    for (const criterion of delivery.criteria) receipts.push(await workspace.check(criterion, work.signal));
+    for (const criterion of delivery.criteria) receipts.push(await checked(workspace, criterion, work.signal));
     work.signal.throwIfAborted();
     return { type: 'RecordIntegration', revision, change, receipts, content_digest: contentDigest(change, receipts, delivery) };
   } finally {
@@ -86,6 +86,15 @@ async function assertOnlyTheirs(provider: WorkspaceProvider, accepted: Integrati
     throw Object.assign(new Error(`the integrated change touches what no task changed: ${others.join(', ')}`), {
       failure_class: 'policy',
     });
+}
+
+/** As receipts have it: it took too long, or somebody killed it (out of memory, a limit). */
+const RAN_OUT: ReadonlySet<number> = new Set([124, 137]);
+
+/** What ran out may have met a busy machine, and nothing after this makes the change again: it gets a second run, and only one. */
+async function checked(workspace: Workspace, criterion: Criterion, signal: AbortSignal): Promise<Receipt> {
+  const receipt = await workspace.check(criterion, signal);
+  return RAN_OUT.has(receipt.exit_code) ? workspace.check(criterion, signal) : receipt;
 }
 
 function land(parts: ReleaseParts): Performer {

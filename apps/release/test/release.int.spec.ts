@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Delivery, StoredEvent } from '@baton/contracts';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { digest, MISSION, ownerGit, writeFiles } from '@baton/testing';
@@ -160,6 +161,19 @@ describe('the release service', () => {
       failure_class: 'policy',
       reason: expect.stringMatching(/what no task changed: nobody\.txt$/),
     });
+  });
+
+  it('runs a check that was killed or ran out of time once more, and only once', async () => {
+    const runs = `${on.repository.url}.runs`;
+    const dies = (times: number): string =>
+      `echo run >> '${runs}'; test "$(wc -l < '${runs}')" -gt ${times} || kill -9 $$; cat one.txt two.txt; wc -l < '${runs}'`;
+    const files: Readonly<Record<string, string>>[] = [{ 'one.txt': 'one\n' }, { 'two.txt': 'two\n' }];
+    expect(await completed(files, { script: dies(1) })).toEqual(TO_GATE);
+    expect((await on.last(MISSION, 'IntegrationTested')).receipts).toMatchObject([{ exit_code: 0 }]);
+    const types = await completed(files, { mission_id: 'm-2', script: dies(9) });
+    expect(types).toEqual(['IntegrationStarted', 'IntegrationTested', 'ReleaseFailed']);
+    expect((await on.last('m-2', 'ReleaseFailed')).receipts).toMatchObject([{ exit_code: 137 }]);
+    expect((await readFile(runs, 'utf8')).trim().split('\n')).toHaveLength(4);
   });
 
   it('fails where a criterion does not hold on the integrated tree', async () => {

@@ -37,7 +37,10 @@ export interface Workspace {
     | { readonly status: 'empty' }
     | { readonly status: 'refused'; readonly paths: readonly string[] }
   >;
-  /** Runs one check on the collected tree, in a process group of its own, and mints the receipt (its whole output becomes an artifact). */
+  /**
+   * Runs one check on the collected tree, in a process group of its own, and mints the receipt (its whole output becomes an artifact).
+   * A check whose program or directory the tree could not bring along anyway is a semantic problem, not a receipt.
+   */
   check(criterion: { readonly id: string; readonly check?: Check | undefined }, signal: AbortSignal): Promise<Receipt>;
   /** Removes it; may be called twice. */
   discard(): Promise<void>;

@@ -1,8 +1,8 @@
 /** A check that Baton runs itself, and the receipt it mints for it: the only thing that counts as evidence. */
 import { realpath } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { isAbsolute, join, sep } from 'node:path';
 import type { Check, Receipt } from '@baton/contracts';
-import type { ArtifactStore } from '@baton/ports';
+import type { ArtifactStore, WorkspaceProblem } from '@baton/ports';
 import { breachText } from './limits.ts';
 import { runProcess, type ProcessEnd } from './process-group.ts';
 import { scrubbedEnvironment, type RunDirectory } from './run-directory.ts';
@@ -39,6 +39,8 @@ const EXIT_TIMED_OUT = 124;
 const EXIT_NOT_EXECUTABLE = 126;
 const EXIT_NOT_FOUND = 127;
 const EXIT_KILLED = 137;
+/** No processes, memory or files to spare: later there may be. */
+const NO_ROOM: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
 
 /** A check sees no variable of the host's but PATH and LANG. */
 export const checkEnvironment = (
@@ -46,10 +48,15 @@ export const checkEnvironment = (
   run: RunDirectory,
 ): Record<string, string> => scrubbedEnvironment(environment, run, []);
 
-/** Throws a WorkspaceProblem when aborted: a check that was not finished proves nothing. */
+/**
+ * Throws a WorkspaceProblem when aborted: a check that was not finished proves nothing. And where it cannot be started for a
+ * reason outside the tree: that is no finding, because no agent can mend it.
+ */
 export async function runCheck(options: CheckOptions): Promise<Receipt> {
   const { check, signal } = options;
   const started_at = new Date().toISOString();
+  if (leavesTree(check.in ?? '.'))
+    throw cannotRun(options, `in: "${check.in ?? '.'}" is outside the tree; correct the check's "in"`);
   const directory = await insideDirectory(options.directory, check.in);
   const end =
     directory === null
@@ -67,6 +74,10 @@ export async function runCheck(options: CheckOptions): Promise<Receipt> {
         });
   if (end?.status === 'aborted')
     throw workspaceProblem('transient', `check "${options.criterion_id}" was stopped before it ended`);
+  if (end?.status === 'not-started') {
+    const later = NO_ROOM.has(end.code ?? '');
+    if (later || !isOfTree(check)) throw cannotRun(options, notStarted(end.code, check), later ? 'transient' : 'semantic');
+  }
 
   const note =
     end === null ? `in: there is no directory "${check.in ?? '.'}" in this tree; correct the check's "in"\n` : noteOf(end, check);
@@ -88,7 +99,21 @@ export async function runCheck(options: CheckOptions): Promise<Receipt> {
   };
 }
 
-/** Null where it does not exist or is outside, also by way of a link. */
+const cannotRun = (
+  { criterion_id }: CheckOptions,
+  why: string,
+  failure_class: WorkspaceProblem['failure_class'] = 'semantic',
+): WorkspaceProblem => workspaceProblem(failure_class, `check "${criterion_id}" cannot be run: ${why}`);
+
+const leavesTree = (path: string): boolean => join('.', path).split(sep)[0] === '..';
+
+/** Whether the tree has to bring the program along: then an agent that left it out, or left it not executable, can mend that. */
+function isOfTree(check: Check): boolean {
+  const program = check.run[0] ?? '';
+  return program.includes('/') && !isAbsolute(program) && !leavesTree(join(check.in ?? '.', program));
+}
+
+/** Null where it does not exist or is outside by way of a link. */
 async function insideDirectory(root: string, inside: string | undefined): Promise<string | null> {
   if (inside === undefined) return root;
   try {
@@ -110,11 +135,14 @@ function exitCodeOf(end: ProcessEnd): number {
 function noteOf(end: ProcessEnd, check: Check): string {
   if (end.status === 'timed-out') return `\n[killed: it ran longer than its timeout_ms of ${String(check.timeout_ms)}]\n`;
   if (end.breach !== null) return `\n[killed: ${breachText(end.breach)}]\n`;
-  if (end.status !== 'not-started') return '';
+  return end.status === 'not-started' ? `[${notStarted(end.code, check)}]\n` : '';
+}
+
+function notStarted(code: string | null, check: Check): string {
   const program = check.run[0] ?? '';
-  if (end.code === 'HIDDEN')
-    return `[${program}: hidden by the sandbox; name its directory in BATON_SANDBOX_READABLE, or install it for the whole system]\n`;
-  return end.code === 'ENOENT'
-    ? `[${program}: not found; install it where checks run, or correct the check's "run"]\n`
-    : `[${program}: cannot be run (${end.code ?? 'unknown'}); make it executable, or correct the check's "run"]\n`;
+  if (code === 'HIDDEN')
+    return `${program}: hidden by the sandbox; name its directory in BATON_SANDBOX_READABLE, or install it for the whole system`;
+  if (code === 'ENOENT') return `${program}: not found; install it where checks run, or correct the check's "run"`;
+  if (NO_ROOM.has(code ?? '')) return `${program}: the machine has nothing left to start it with (${code ?? ''})`;
+  return `${program}: cannot be run (${code ?? 'unknown'}); make it executable, or correct the check's "run"`;
 }

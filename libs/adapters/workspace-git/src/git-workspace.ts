@@ -166,7 +166,7 @@ async function applyPatch(bench: Bench, call: GitCall, artifact: string): Promis
       );
     throw workspaceProblem(
       'semantic',
-      `artifact ${artifact} does not fit what is there: ${paths.join(', ')} changed on both sides; make the change again on what is there now`,
+      `artifact ${artifact} does not fit what is there: ${paths.join(', ')} changed on both sides; submit the mission again, so that it is made on what is there now`,
       error,
     );
   }

@@ -1,3 +1,6 @@
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { criterion, keepsWorkspaceContract, memoryArtifacts } from '@baton/testing';
 import { openSandbox } from '@baton/workbench';
@@ -23,6 +26,28 @@ describe.each([
       dispose: () => Promise.resolve(),
     });
   });
+});
+
+// Only bubblewrap hides anything; without it the program would simply run.
+const hiding = sandbox.mode === 'bubblewrap' ? it : it.skip;
+hiding('a check whose program is hidden by bubblewrap is no finding (needs bubblewrap)', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'hidden-'));
+  try {
+    for (const directory of ['bin', 'elsewhere']) await mkdir(join(root, directory));
+    await writeFile(join(root, 'elsewhere', 'tool'), '#!/bin/sh\n');
+    await chmod(join(root, 'elsewhere', 'tool'), 0o755);
+    await symlink(join(root, 'elsewhere', 'tool'), join(root, 'bin', 'tool'));
+    const hides = { PATH: `${join(root, 'bin')}:${environment.PATH ?? ''}` };
+    const provider = scratchWorkspaces({ artifacts: memoryArtifacts(), environment: hides, sandbox });
+    const workspace = await provider.open({ name: 'one', base: { repository: null, inputs: [] }, signal });
+    await workspace.collect({ write_set: ['**'], write_set_exclude: [], output: 'A report', message: 'One' });
+    await expect(workspace.check(criterion(['tool']), signal)).rejects.toMatchObject({
+      failure_class: 'semantic',
+      message: expect.stringContaining('tool: hidden by the sandbox; name its directory in BATON_SANDBOX_READABLE'),
+    });
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
 });
 
 describe('scratch workspaces', () => {

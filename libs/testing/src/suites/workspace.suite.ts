@@ -163,11 +163,24 @@ function describeChecks({ make }: Pick<Steps, 'make'>): void {
     expect(await checked(null)).toMatchObject({ exit_code: 0 });
   });
 
-  it('says so when the command does not exist', async () => {
-    expect(await checked(['no-such-program-anywhere'])).toMatchObject({
-      exit_code: 127,
-      output_tail: expect.stringContaining('no-such-program-anywhere'),
+  it.each<[string, Check['run'], Partial<Check>, RegExp]>([
+    ['on PATH', ['no-such-program-anywhere'], {}, /no-such-program-anywhere: not found; install it where checks run/],
+    ['of the system', ['/no/such/program'], {}, /\/no\/such\/program: not found/],
+    ['beside the tree', ['../program'], {}, /\.\.\/program: not found/],
+    ['in a directory outside', ['true'], { in: 'a/../..' }, /in: "a\/\.\.\/\.\." is outside the tree; correct/],
+  ])('takes a program that no agent can bring along for no finding: %s', async (_where, run, rest, message) => {
+    await expect(checked(run, rest)).rejects.toMatchObject({
+      name: 'WorkspaceProblem',
+      failure_class: 'semantic',
+      message: expect.stringMatching(message),
     });
+  });
+
+  it.each<[string, Check['run'], Partial<Check>, string]>([
+    ['the program', ['./no-such-program'], {}, 'no-such-program: not found'],
+    ['the directory', ['true'], { in: 'nowhere' }, 'no directory "nowhere"'],
+  ])('says so when the tree lacks %s', async (_what, run, rest, text) => {
+    expect(await checked(run, rest)).toMatchObject({ exit_code: 127, output_tail: expect.stringContaining(text) });
   });
 
   it('ends a check that runs too long', async () => {
@@ -182,10 +195,6 @@ function describeChecks({ make }: Pick<Steps, 'make'>): void {
       name: 'WorkspaceProblem',
       failure_class: 'transient',
     });
-  });
-
-  it('refuses a directory outside', async () => {
-    expect(await checked(['true'], { in: '..' })).toMatchObject({ exit_code: 127 });
   });
 }
 
