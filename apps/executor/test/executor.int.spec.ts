@@ -4,37 +4,17 @@ import { join } from 'node:path';
 import type { Agent, Finding, Task, TaskEnvelope, WorkspaceBase } from '@baton/contracts';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { eventually, MISSION, ownerGit } from '@baton/testing';
-import { openSandbox, redactor } from '@baton/workbench';
 import { bench, isRunning, type Bench } from './bench.ts';
+import { check, DONE, RUN_MS_MAX, shell, task, TASK } from './task.fixture.ts';
 
-const TASK = 'write-two';
 const WITHIN = { within_ms: 20_000 };
-const RUN_MS_MAX = 20_000;
-const DONE = `echo '${JSON.stringify({ baton: 'result/v1', status: 'done', summary: 'It is written' })}'`;
-const shell = (script: string): Agent => ({ runtime: 'command', command: ['sh', '-c', script], environment: [] });
 const writing = (path: string): Agent => shell(`cat >/dev/null; echo two > ${path}; ${DONE}`);
-const check = (script: string): Task['acceptance'] => [
-  { id: 'two', statement: 'two is written', check: { run: ['sh', '-c', script], timeout_ms: 10_000 } },
-];
 const finding: Finding = {
   criterion_id: 'two',
   severity: 'blocking',
   statement: 'the second line is missing',
   evidence: 'exit code 1',
 };
-const task = (agent: Agent, fields: Partial<Task> = {}): Task => ({
-  id: TASK,
-  title: 'Write two',
-  instructions: 'write src/two.txt',
-  depends_on: [],
-  write_set: ['src/**'],
-  write_set_exclude: [],
-  acceptance: check('cat src/two.txt'),
-  agent,
-  attempts_max: 3,
-  run_ms_max: RUN_MS_MAX,
-  ...fields,
-});
 
 /** Many git processes in each; a busy machine takes its time. */
 jest.setTimeout(60_000);
@@ -228,77 +208,5 @@ describe('the executor', () => {
       deadline_ms: RUN_MS_MAX,
     });
     expect(await on.types(TASK)).toEqual(['AttemptStarted', 'AttemptSucceeded', 'AttemptStarted', 'AttemptSucceeded']);
-  });
-});
-
-describe('the executor with agents that are not trusted', () => {
-  const sandbox = openSandbox({
-    setting: 'preferred',
-    network: 'none',
-    readable: [],
-    environment: process.env,
-    limits: { file_bytes_max: 100_000 },
-  });
-  const SECRET = 'canary-of-the-executor';
-  let on: Bench;
-  beforeEach(async () => {
-    on = await bench({ sandbox, redactor: redactor({ environment: { A_TOKEN: SECRET }, names: [], values: [] }) });
-  });
-  afterEach(() => on.dispose());
-  const attempted = async (script: string, acceptance = check('true')): Promise<readonly string[]> => {
-    const base = { repository: { url: on.repository, target: 'main' }, inputs: [] };
-    const made = task(shell(`cat >/dev/null; ${script}`), { acceptance });
-    await on.deliver({ type: 'TaskReady', data: { mission_id: MISSION, task: made, base } });
-    await on.workEnds();
-    return on.types(TASK);
-  };
-
-  it('records by what the agent and its checks were confined', async () => {
-    expect(await attempted(`echo two > src/two.txt; ${DONE}`)).toEqual(['AttemptStarted', 'AttemptSucceeded']);
-    const { sandbox: of_agent, receipts } = await on.last(TASK, 'AttemptSucceeded');
-    expect([of_agent, receipts.at(0)?.sandbox]).toEqual([sandbox.mode, sandbox.mode]);
-  });
-
-  it('ends an agent that breaks a limit, names the limit, and does not try again', async () => {
-    expect(await attempted('dd if=/dev/zero of=src/large bs=1000 count=1000')).toEqual([
-      'AttemptStarted',
-      'AttemptFailed',
-      'TaskBlocked',
-    ]);
-    expect(await on.last(TASK, 'AttemptFailed')).toMatchObject({
-      failure_class: 'policy',
-      cause: expect.stringMatching(/budget_exceeded \(file-size\): more than 100000 bytes in one file/),
-      sandbox: sandbox.mode,
-    });
-  });
-
-  it('keeps no secret that an agent, a check, a file or the name of a file says', async () => {
-    const says = DONE.replace('It is written', `It is ${SECRET}`);
-    expect(await attempted(`echo two > src/two.txt; ${says}`, check(`echo checked ${SECRET}`))).toContain('AttemptSucceeded');
-    const { summary, receipts } = await on.last(TASK, 'AttemptSucceeded');
-    expect(summary).toBe('It is [redacted]');
-    const [receipt] = receipts;
-    expect(receipt?.output_tail).toBe('checked [redacted]');
-    expect(Buffer.from(await on.artifacts.get(receipt?.output_digest ?? '')).toString()).toBe('checked [redacted]\n');
-  });
-
-  it('recognises a key of which only the end would fit into the record', async () => {
-    const key =
-      'echo "-----BEGIN RSA PRIVATE KEY-----"; yes keykeykeykeykeykeykeykeykeykeykeykeykey | head -n 400; echo "-----END RSA PRIVATE KEY-----"';
-    expect(await attempted(`${key}; echo last words; exit 4`)).toContain('AttemptFailed');
-    expect((await on.last(TASK, 'AttemptFailed')).output_tail).toBe('[redacted]\nlast words');
-  });
-
-  it.each([
-    ['in a file', `echo ${SECRET} > src/two.txt; ${DONE}`, 'src/two.txt'],
-    ['as the name of a file', `echo x > src/${SECRET}; ${DONE}`, 'in the name of a file'],
-    ['outside of its write-set', `echo x > ${SECRET}; ${DONE}`, '[redacted]'],
-    ['as its last words', `echo ${SECRET} >&2; exit 4`, 'exit code 4'],
-  ])('records a failure without the secret that was said %s', async (_, script, cause) => {
-    expect(await attempted(script)).toContain('AttemptFailed');
-    const failure = await on.last(TASK, 'AttemptFailed');
-    expect(failure.cause).toContain(cause);
-    expect(JSON.stringify(failure)).not.toContain(SECRET);
-    expect(on.faults.join()).not.toContain(SECRET);
   });
 });

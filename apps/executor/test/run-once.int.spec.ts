@@ -2,22 +2,7 @@ import { MISSION } from '@baton/testing';
 import type { Agent, Task } from '@baton/contracts';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { bench, type Bench } from './bench.ts';
-
-const TASK = 'write-two';
-const DONE = `echo '${JSON.stringify({ baton: 'result/v1', status: 'done', summary: 'It is written' })}'`;
-const shell = (script: string): Agent => ({ runtime: 'command', command: ['sh', '-c', script], environment: [] });
-const task = (agent: Agent): Task => ({
-  id: TASK,
-  title: 'Write two',
-  instructions: 'write src/two.txt',
-  depends_on: [],
-  write_set: ['src/**'],
-  write_set_exclude: [],
-  acceptance: [{ id: 'two', statement: 'two is written', check: { run: ['sh', '-c', 'cat src/two.txt'], timeout_ms: 10_000 } }],
-  agent,
-  attempts_max: 3,
-  run_ms_max: 20_000,
-});
+import { DONE, shell, task, TASK } from './task.fixture.ts';
 
 /** Many git processes in each; a busy machine takes its time. */
 jest.setTimeout(60_000);

@@ -19,8 +19,8 @@ describe('the page that says what is tried', () => {
 
   it.each([
     [
-      '{slow,deleted,full}',
-      '{slow,deleted}',
+      '{slow,behind,deleted,full}',
+      '{slow,behind,deleted}',
       /does not name the fault T24\.full \(.+\): add `T24\.full` to "tried by" of its row T24$/,
     ],
     ['`T5`', '`T5` `T5.gone`', /names the fault T5\.gone, which the suite does not have/],
@@ -42,13 +42,13 @@ describe('the page that says what is tried', () => {
   it('is told what to write for a fault that is new', () => {
     const faults = [
       ...FAULTS,
-      { id: 'T2.executor.elsewhere', broke: 'an executor is gone for good' },
+      { id: 'T2.executor.further', broke: 'an executor is further away' },
       { id: 'T46.a', broke: 'something new' },
       { id: 'T46.b', broke: 'the same in another way' },
     ];
     expect(untrueTrustPage(page, { faults, source })).toEqual([
       'docs/trust.md has to have one row T46: | T46 | something new | `T46.a` `T46.b` | |',
-      'docs/trust.md does not name the fault T2.executor.elsewhere (an executor is gone for good): add `T2.executor.elsewhere` to "tried by" of its row T2',
+      'docs/trust.md does not name the fault T2.executor.further (an executor is further away): add `T2.executor.further` to "tried by" of its row T2',
     ]);
   });
 });

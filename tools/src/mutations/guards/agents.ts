@@ -53,6 +53,7 @@ export const agentGuards: readonly Guard[] = [
   },
   {
     ...EXECUTOR,
+    spec: 'apps/executor/test/untrusted-agents.int.spec.ts',
     name: 'what an agent says is redacted before it is recorded',
     promise: 'G15',
     text: 'const outcome = redacted(said, parts.redact);',
