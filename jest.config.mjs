@@ -22,6 +22,9 @@ export default {
   modulePathIgnorePatterns: ['/dist/', '<rootDir>/\\.nx/', '<rootDir>/\\.baton/'],
   watchman: false,
   maxWorkers: 2,
+  testSequencer: './libs/testing/jest/long-first.mjs',
+  // On a busy machine taking a hundred module graphs down takes longer than half a second; what really stays is told all the same.
+  workerGracefulExitTimeout: 10_000,
   // Brings up Postgres and NATS once for all integration specs, on first demand.
   globalSetup: './libs/testing/jest/global-setup.mjs',
   globalTeardown: './libs/testing/jest/global-teardown.mjs',

@@ -9,6 +9,8 @@ export interface Context {
   readonly config: Config;
   readonly environment: Environment;
   readonly home: Home;
+  /** As it was typed; undefined where the environment or the default says it. */
+  readonly home_named: string | undefined;
   readonly out: Output;
   /** Ends what goes on until it is interrupted. */
   readonly interrupted: AbortSignal;
@@ -32,6 +34,7 @@ export function contextOf(options: GlobalOptions, exported: Environment, streams
     config,
     environment,
     home: homeAt(resolve(options.home ?? config.BATON_HOME)),
+    home_named: options.home,
     out: outputTo(options.json === true, streams.stdout, streams.stderr),
     interrupted,
     actor: (as) => actorOf(config, as),

@@ -37,7 +37,9 @@ import { executor } from './work.ts';
           }),
           scriptedAgentRuntime(),
         ];
-        const definition = executor({ runtimes, git, scratch: scratchWorkspaces(shared), redact });
+        const onStoreAway = (stream: string, err: unknown): void =>
+          logger.warn({ stream, err }, 'store-away-for-what-an-agent-made');
+        const definition = executor({ runtimes, git, scratch: scratchWorkspaces(shared), redact, onStoreAway });
         return runtimeOn(platform, definition, { slots: config.BATON_WORK_SLOTS });
       },
     },

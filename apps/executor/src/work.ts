@@ -3,9 +3,9 @@
  * Baton itself. The agent proposes; what counts is what is observed afterwards.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Agent, FailureClass, Receipt, TaskEnvelope } from '@baton/contracts';
+import type { Agent, AgentResult, FailureClass, Receipt, TaskEnvelope } from '@baton/contracts';
 import type { TaskCommand, TaskState } from '@baton/domain';
-import { failureClassOf, type Performer, type ServiceDefinition, type Work } from '@baton/handling';
+import { failureClassOf, isDefect, type Performer, type ServiceDefinition, type Work } from '@baton/handling';
 import {
   failpoint,
   isStoreAway,
@@ -17,6 +17,8 @@ import {
 
 /** A store that says that it is away was asked for seconds already. */
 const STORE_AWAY_MS = 1_000;
+/** What could not be kept for so long is given up with its attempt: it may be more than the store can take at all. */
+const STORE_AWAY_MS_MAX = 10 * 60_000;
 
 export interface ExecutorParts {
   readonly runtimes: readonly AgentRuntime[];
@@ -24,6 +26,8 @@ export interface ExecutorParts {
   readonly scratch: WorkspaceProvider;
   /** Takes secrets out of what an agent says, before anybody else sees it. */
   readonly redact: (text: string) => string;
+  /** What an agent made has to wait, because the store is away. */
+  readonly onStoreAway: (stream: string, error: unknown) => void;
 }
 
 type Running = Extract<TaskState, { status: 'running' }>;
@@ -37,9 +41,7 @@ function attempt(parts: ExecutorParts): Performer {
     const workspace = await opened(provider, running, work);
     if (workspace === null) return;
     try {
-      await work.submit(
-        await made(parts, workspace, running, work).catch((error: unknown) => failedOnce(running, parts.redact, error, work)),
-      );
+      await work.submit(await made(parts, workspace, running, work));
     } catch (error) {
       throw withoutSecrets(error, parts.redact);
     } finally {
@@ -72,21 +74,14 @@ function runtimeFor(parts: ExecutorParts, agent: Agent): AgentRuntime {
   return runtime;
 }
 
+type Failing = (failure_class: FailureClass, cause: string, output_tail: string) => TaskCommand;
+
+/** Once the agent may have run, what goes wrong is the failure of this attempt: thrown on, it would run again with no event that says so. */
 async function made(parts: ExecutorParts, workspace: Workspace, running: Running, work: Work): Promise<TaskCommand> {
   const { task, attempt: number } = running;
   const runtime = runtimeFor(parts, task.agent);
-  const said = await runtime.run({
-    agent: task.agent,
-    envelope: envelopeOf(running, workspace.inputs ?? []),
-    directory: workspace.directory,
-    readable: workspace.readable ?? [],
-    signal: work.signal,
-  });
-  failpoint('after-effect');
-  work.signal.throwIfAborted();
-  const outcome = redacted(said, parts.redact);
   const confined = runtime.sandbox === undefined ? {} : { sandbox: runtime.sandbox };
-  const failure = (failure_class: FailureClass, cause: string, output_tail: string): TaskCommand => ({
+  const failure: Failing = (failure_class, cause, output_tail) => ({
     type: 'RecordFailure',
     attempt: number,
     failure_class,
@@ -94,19 +89,42 @@ async function made(parts: ExecutorParts, workspace: Workspace, running: Running
     output_tail,
     ...confined,
   });
-  if (outcome.status === 'failed') {
-    return failure(outcome.failure_class, outcome.cause, outcome.output_tail);
+  let summary = '';
+  try {
+    const said = await runtime.run({
+      agent: task.agent,
+      envelope: envelopeOf(running, workspace.inputs ?? []),
+      directory: workspace.directory,
+      readable: workspace.readable ?? [],
+      signal: work.signal,
+    });
+    failpoint('after-effect');
+    work.signal.throwIfAborted();
+    const outcome = redacted(said, parts.redact);
+    if (outcome.status === 'failed') return failure(outcome.failure_class, outcome.cause, outcome.output_tail);
+    summary = outcome.result.summary;
+    const judged = await judge(parts, workspace, running, work, outcome.result, failure);
+    return judged.type === 'RecordSuccess' ? { ...judged, ...confined } : judged;
+  } catch (error) {
+    // A defect of ours is told with all that is known of it.
+    if (work.signal.aborted || isDefect(error)) throw error;
+    return failure(failureClassOf(error), error instanceof Error ? error.message : String(error), summary);
   }
-  const { summary, output } = outcome.result;
+}
+
+/** What the agent left behind, and what Baton's own checks say of it. */
+async function judge(
+  parts: ExecutorParts,
+  workspace: Workspace,
+  { task, attempt: number }: Running,
+  { stream, signal }: Work,
+  { summary, output }: AgentResult,
+  failure: Failing,
+): Promise<TaskCommand> {
   const { write_set, write_set_exclude } = task;
-  const collected = await onceStored(work.signal, () =>
-    workspace.collect({
-      write_set,
-      write_set_exclude,
-      output: output ?? null,
-      message: `${task.title} (attempt ${number})`,
-    }),
-  );
+  const stored = <T>(job: () => Promise<T>): Promise<T> => onceStored(signal, (error) => parts.onStoreAway(stream, error), job);
+  const message = `${task.title} (attempt ${number})`;
+  const collected = await stored(() => workspace.collect({ write_set, write_set_exclude, output: output ?? null, message }));
   if (collected.status === 'refused') {
     const except = write_set_exclude.length === 0 ? '' : ` without ${write_set_exclude.join(', ')}`;
     const where = `the agent wrote outside its write-set (${write_set.join(', ')}${except}), or what nobody may hand on`;
@@ -114,31 +132,21 @@ async function made(parts: ExecutorParts, workspace: Workspace, running: Running
   }
   if (collected.status === 'empty') return failure('semantic', 'the agent said done and changed nothing', summary);
   const receipts: Receipt[] = [];
-  for (const criterion of task.acceptance)
-    receipts.push(await onceStored(work.signal, () => workspace.check(criterion, work.signal)));
-  work.signal.throwIfAborted();
-  return { type: 'RecordSuccess', attempt: number, summary, change: collected.change, receipts, ...confined };
+  for (const criterion of task.acceptance) receipts.push(await stored(() => workspace.check(criterion, signal)));
+  signal.throwIfAborted();
+  return { type: 'RecordSuccess', attempt: number, summary, change: collected.change, receipts };
 }
 
-/** The agent may have run, and thrown on it would run again, with no event that says so: what may pass is the failure of this attempt. */
-function failedOnce(
-  { attempt: number }: Running,
-  redact: ExecutorParts['redact'],
-  error: unknown,
-  { signal }: Work,
-): TaskCommand {
-  if (signal.aborted || failureClassOf(error) !== 'transient') throw error;
-  const cause = redact(error instanceof Error ? error.message : String(error));
-  return { type: 'RecordFailure', attempt: number, failure_class: 'transient', cause, output_tail: '' };
-}
-
-/** While the store is away, what it has to keep is made again: that costs less than the agent's work. */
-async function onceStored<T>(signal: AbortSignal, job: () => Promise<T>): Promise<T> {
+/** While the store is away, what it has to keep is made again: that costs less than the agent's work. Not for ever. */
+async function onceStored<T>(signal: AbortSignal, onAway: (error: unknown) => void, job: () => Promise<T>): Promise<T> {
+  const since_ms = performance.now();
   for (;;) {
     try {
       return await job();
     } catch (error) {
       if (!isStoreAway(error)) throw error;
+      onAway(error);
+      if (performance.now() - since_ms > STORE_AWAY_MS_MAX) throw error;
       await wait(STORE_AWAY_MS, undefined, { signal });
     }
   }

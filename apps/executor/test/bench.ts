@@ -18,7 +18,7 @@ const streamOf = (task_id: string): string => `task-${MISSION}.${task_id}`;
 const away = (): Error => Object.assign(new Error('Postgres did not answer put-artifact'), { name: 'StoreUnreachable' });
 
 export async function bench(options: { readonly sandbox?: Sandbox; readonly redactor?: Redactor } = {}) {
-  const store = { puts_refused: 0 };
+  const store = { puts_refused: 0, told: [] as string[] };
   const root = await mkdtemp(join(tmpdir(), 'executor-'));
   const repository = join(root, 'repository');
   await ownerRepository(repository, { 'README.md': 'A project\n', 'src/one.txt': 'one\n' });
@@ -40,6 +40,7 @@ export async function bench(options: { readonly sandbox?: Sandbox; readonly reda
       git: gitWorkspaces({ root_dir: work_dir, artifacts, git_timeout_ms: 30_000, environment, ...options }),
       scratch: scratchWorkspaces({ artifacts, environment }),
       redact: options.redactor?.text ?? ((text) => text),
+      onStoreAway: (stream) => void store.told.push(stream),
     });
   });
   return {

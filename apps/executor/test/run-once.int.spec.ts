@@ -26,6 +26,7 @@ describe('an agent that has run', () => {
     const large = counted('head -c 100000 /dev/zero | tr "\\0" "\\n" > src/two.txt');
     expect(await attempted(task(large))).toEqual(['AttemptStarted', 'AttemptSucceeded']);
     expect([await on.file('runs'), on.store.puts_refused < 0]).toEqual(['ran\n', true]);
+    expect(on.store.told).toEqual([`task-${MISSION}.${TASK}`, `task-${MISSION}.${TASK}`]);
     expect(await on.last(TASK, 'AttemptSucceeded')).toMatchObject({
       change: { insertions: 100_000 },
       receipts: [{ exit_code: 0 }],
@@ -39,6 +40,7 @@ describe('an agent that has run', () => {
     expect(await on.last(TASK, 'AttemptFailed')).toMatchObject({
       failure_class: 'transient',
       cause: expect.stringContaining('could not collect the change'),
+      output_tail: 'It is written',
     });
     expect(await on.file('runs')).toBe('ran\n');
   });

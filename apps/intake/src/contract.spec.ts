@@ -16,6 +16,8 @@ const long = (chars: number): string => 'x'.repeat(chars);
 const scope = (change: Loose): Loose => contract({ scope: { include: ['src/**'], ...change } });
 const LETTERS = Array.from('abcdefghijklmnopqrstu');
 const criteria = (...each: Loose[]): Loose => contract({ criteria: each });
+const document = (check: Loose): Loose =>
+  without('repository', contract({ criteria: [criterion({ check })], agent: { runtime: 'scripted', output: 'Hello.' } }));
 const budgets = (change: Loose): Loose => contract({ budgets: change });
 const agent = (change: Loose): Loose => contract({ agent: { runtime: 'command', command: ['greet'], ...change } });
 
@@ -117,6 +119,8 @@ describe('a rule that is broken is one fault that names its field and the fix', 
     ['a variable that is no name', 'agent.environment[0]', agent({ environment: ['A=b'] })],
     ['a criterion id used twice', 'criteria[1].id', criteria(criterion(), criterion())],
     ['a criterion that nobody can measure', 'criteria[0].check', criteria(without('check', criterion()))],
+    ['a check in a directory without a repository', 'criteria[0].check.in', document({ run: ['true'], in: 'docs' })],
+    ['a check by a path without a repository', 'criteria[0].check.run[0]', document({ run: ['./check.sh'] })],
     ['a check outside the repository', 'criteria[0].check.in', criteria(criterion({ check: { run: ['true'], in: 'a/../..' } }))],
     ['a non-goal that is the objective', 'non_goals[0]', contract({ objective: 'Say it', non_goals: [' say IT '] })],
     ['a non-goal that is a criterion', 'non_goals[0]', contract({ non_goals: ['HELLO.md says hello'] })],

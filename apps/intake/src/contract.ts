@@ -136,6 +136,25 @@ const RULES: readonly ((contract: Loose) => readonly Fault[])[] = [
           problem: `"${shown(inside)}" leads out of the repository`,
           fix: 'name a directory relative to the repository root, without ".."',
         });
+      const [program] = listed(loose(check)['run']);
+      // Such a check runs beside one file, `output`: what it names can never be there, whatever an agent answers.
+      if (contract['repository'] === undefined && typeof inside === 'string')
+        faults.push({
+          field: `criteria[${index}].check.in`,
+          problem: 'names a directory, and a mission without a repository has none',
+          fix: 'leave it out: the check runs where the answer is, in the file "output"',
+        });
+      if (
+        contract['repository'] === undefined &&
+        typeof program === 'string' &&
+        program.includes('/') &&
+        !program.startsWith('/')
+      )
+        faults.push({
+          field: `criteria[${index}].check.run[0]`,
+          problem: `"${shown(program)}" is a path into a repository, and this mission has none`,
+          fix: 'name a program that is installed where checks run, by its name alone or by its whole path',
+        });
       return faults;
     });
   },

@@ -48,7 +48,7 @@ export const FOLDED: ReadonlySet<EventType> = new Set<EventType>([
   'GateSuperseded',
   'ReleaseQueued',
   'ReleaseDelayed',
-  'TargetMoved',
+  'ReleaseResumed',
   'ReleaseLanded',
   'ReleaseFailed',
   'ReleaseCancelled',
@@ -155,14 +155,13 @@ export function deliveryFold(): Fold {
   const applyTask = (event: BatonEvent, at: number, key: string): void => {
     switch (event.type) {
       case 'AttemptStarted':
+        // Whether it comes within reach this time is known when it fails again: at once, mostly.
+        open.delayed.delete(`task ${key}`);
         return begin(`execution ${key}`, at);
       case 'AttemptSucceeded':
-        open.delayed.delete(`task ${key}`);
         return endAttempt(key, at, 'succeeded', 'none');
       case 'AttemptFailed':
-        // It could not begin; the next one may not either.
         if (event.data.began === false) open.delayed.set(`task ${key}`, 'attempt');
-        else open.delayed.delete(`task ${key}`);
         return endAttempt(key, at, 'failed', event.data.failure_class);
       case 'AttemptLost':
         return endAttempt(key, at, 'lost', 'transient');
@@ -190,7 +189,6 @@ export function deliveryFold(): Fold {
         open.since.delete(`landing ${mission_id}`);
         return begin(`integration ${mission_id}`, at);
       case 'IntegrationTested':
-        open.delayed.delete(`release ${mission_id}`);
         return end(`integration ${mission_id}`, at, step('integration'));
       case 'GateOpened':
         open.gates.set(gateOf(event.data), at);
@@ -212,7 +210,7 @@ export function deliveryFold(): Fold {
         return begin(`landing ${mission_id}`, at);
       case 'ReleaseDelayed':
         return void open.delayed.set(`release ${mission_id}`, event.data.step);
-      case 'TargetMoved':
+      case 'ReleaseResumed':
       case 'ReleaseFailed':
       case 'ReleaseCancelled':
         return void open.delayed.delete(`release ${mission_id}`);

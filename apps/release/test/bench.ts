@@ -42,6 +42,7 @@ export async function bench(files: Files) {
     git_timeout_ms: 30_000,
     environment,
   });
+  const documents = scratchWorkspaces({ artifacts: record.artifacts, environment });
   const repository = { url: bare, target: 'main' };
   const out_of_reach = `${bare}.away`;
   const hook = join(bare, 'hooks', 'post-receive');
@@ -78,6 +79,17 @@ export async function bench(files: Files) {
     types: (mission_id: string): Promise<readonly EventType[]> => types(streamOf(mission_id)),
     last: <T extends EventType>(mission_id: string, type: T): Promise<DataOf<T>> => last(streamOf(mission_id), type),
     letters: () => record.deadLetters.list(),
+    /** What an executor would have handed on of a mission without a repository. */
+    document: async (task_id: string, output: string) => {
+      const workspace = await documents.open({
+        name: task_id,
+        base: { repository: null, inputs: [] },
+        signal: new AbortController().signal,
+      });
+      const collected = await workspace.collect({ write_set: ['**'], write_set_exclude: [], output, message: task_id });
+      if (collected.status !== 'collected') throw new Error(`the document of ${task_id} is ${collected.status}`);
+      return { task_id, artifact: collected.change.artifact, tree: collected.change.tree };
+    },
     /** What an executor would have handed on: these files, written in a workspace of its own. */
     artifact: async (task_id: string, changed: Files) => {
       const base = { repository, inputs: [] };

@@ -250,11 +250,13 @@ describe('the release service', () => {
     expect(await integrated(accepted, 'cat one.txt', { repository })).toEqual(TO_GATE);
     await writeFiles(directory, { 'README.md': 'being edited\n' });
     expect(await pass()).toEqual(DELAYED);
-    expect((await on.last(MISSION, 'ReleaseDelayed')).reason).toMatch(/uncommitted changes \(README\.md\)/);
+    expect((await on.last(MISSION, 'ReleaseDelayed')).reason).toMatch(
+      /uncommitted changes on branch "main"; commit or stash.*: README\.md/,
+    );
     await ownerGit(directory, 'stash', '--quiet');
     await writeFiles(directory, { 'one.txt': 'mine\n' });
     expect(await later()).toEqual([...DELAYED, 'ReleaseResumed', 'ReleaseDelayed']);
-    expect((await on.last(MISSION, 'ReleaseDelayed')).reason).toMatch(/does not track.*\(one\.txt\)/);
+    expect((await on.last(MISSION, 'ReleaseDelayed')).reason).toMatch(/does not track.*by itself: one\.txt/);
     await ownerGit(directory, 'stash', '--quiet', '--include-untracked');
     expect((await later()).slice(-3)).toEqual(['ReleaseResumed', ...TO_MAIN.slice(1)]);
     expect(await ownerGit(directory, 'show', 'main:one.txt')).toBe('one');

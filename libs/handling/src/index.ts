@@ -1,5 +1,5 @@
 export type { Decided, Request } from './decided.ts';
-export { failureClassOf } from './defect.ts';
+export { failureClassOf, isDefect } from './defect.ts';
 export type { ServiceDefinition } from './definition.ts';
 export type { Delivery, EventDelivery, InboundDelivery, Settlement } from './delivery.ts';
 export { eventId, missionIdOf, uuidOf } from './event-id.ts';

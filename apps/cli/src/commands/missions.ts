@@ -10,7 +10,7 @@ import { follow } from '../read/follow.ts';
 import { foldStreams, missionStatus, parseAll, resolveMission, titleOf } from '../read/missions.ts';
 import { plainStates, stateHash } from '../read/states.ts';
 import { startOf, timelineEntry } from '../read/timeline.ts';
-import { explain, outcomeOf, printWhy } from '../read/why.ts';
+import { explain, OUTCOME_CHARS_MAX, outcomeOf, printWhy } from '../read/why.ts';
 import { cancelMission, submitMission } from '../write/edges.ts';
 import { readMissionFile } from '../write/mission-file.ts';
 
@@ -31,7 +31,7 @@ export async function submit(context: Context, file: string, options: SubmitOpti
     contract,
     key,
     person: context.actor(options.as),
-    again: submitAgain(file, key, options),
+    then: `as the same mission and never a second one: ${submitAgain(file, key, context.home_named, options)}`,
   });
   if ('faults' in submitted) {
     out.line(`${colour.red('✗')} ${file} was not accepted: ${plural(submitted.faults.length, 'fault')}.`);
@@ -51,9 +51,9 @@ export async function submit(context: Context, file: string, options: SubmitOpti
   return EXIT.ok;
 }
 
-const submitAgain = (file: string, key: string, { as, repository, wait }: SubmitOptions): string =>
+const submitAgain = (file: string, key: string, home: string | undefined, { as, repository, wait }: SubmitOptions): string =>
   [
-    `baton submit ${word(file)} --key ${word(key)}`,
+    `baton${home === undefined ? '' : ` --home ${word(home)}`} submit ${word(file)} --key ${word(key)}`,
     ...(as === undefined ? [] : [`--as ${word(as)}`]),
     ...(repository === undefined ? [] : [`--repository ${word(repository)}`]),
     ...(wait === true ? ['--wait'] : []),
@@ -134,7 +134,9 @@ export async function watch(context: Context, prefix: string, submitted: object 
         `go on with \`baton watch ${shortId(mission_id)}\``,
       );
     const outcome = outcomeOf(events);
-    out.line(`\n${status === 'completed' ? colour.green('✓') : colour.red('✗')} ${status}: ${oneLine(outcome, 1_000)}`);
+    out.line(
+      `\n${status === 'completed' ? colour.green('✓') : colour.red('✗')} ${status}: ${oneLine(outcome, OUTCOME_CHARS_MAX)}`,
+    );
     out.result({ mission_id, status, outcome, ...submitted });
     return status === 'completed' ? EXIT.ok : EXIT.not_completed;
   });

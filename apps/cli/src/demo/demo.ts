@@ -127,7 +127,12 @@ async function deliver(context: Context, step: Step): Promise<Delivered> {
 
   step.begin(`handing in examples/replace-logger/mission.yaml as ${REQUESTER}`);
   const contract = readMissionFile(join(EXAMPLE, 'mission.yaml'), { repository: shop });
-  const submitted = await submitMission(context, { contract, key: randomUUID(), person: REQUESTER, again: 'baton demo' });
+  const submitted = await submitMission(context, {
+    contract,
+    key: randomUUID(),
+    person: REQUESTER,
+    then: '`baton demo` again: it begins with a stack of its own',
+  });
   if ('faults' in submitted) throw new CliProblem(EXIT.invalid, `its mission was not accepted:\n${faultTable(submitted.faults)}`);
   const { mission_id } = submitted;
   step.done(`mission ${mission_id}`);

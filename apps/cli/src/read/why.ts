@@ -83,7 +83,7 @@ function actionOf(mission_id: string, stream: string, on: Waiting['on'], owner: 
     return `baton diff ${card}, then baton approve ${card}, or baton deny ${card} --reason "…"`;
   }
   if (on === 'work') return `nothing; ${owner} works on it (its log: logs/${owner}.log of the home directory)`;
-  return on === 'time' ? 'nothing; the clock brings it on' : 'nothing; see what that one waits for';
+  return on === 'time' ? 'what the reason asks for, if it asks; the clock brings it on' : 'nothing; see what that one waits for';
 }
 
 function parkedWaits(mission_id: string, streams: readonly FoldedStream[], parked: readonly KeptDeadLetter[]): readonly Wait[] {
@@ -109,6 +109,9 @@ const streamOf = ({ stream, reason, headers }: KeptDeadLetter): string =>
   stream ?? (reason === 'handler-crashed' ? (headers['ce-subject'] ?? '') : '');
 
 /** The last word on a mission that ended, with the finding or failure behind it. */
+/** Reasons have at most 4,000, and every fault of a plan is in one. */
+export const OUTCOME_CHARS_MAX = 4_200;
+
 export function outcomeOf(events: readonly EventRecord[]): string {
   for (const event of events.toReversed()) {
     switch (event.type) {
@@ -129,7 +132,7 @@ export function outcomeOf(events: readonly EventRecord[]): string {
 export function printWhy(why: Why): string {
   const head = `${colour.bold(shortId(why.mission_id))}  ${oneLine(why.title)}`;
   if (why.ended)
-    return `${head}\n${why.status === 'completed' ? colour.green(why.status) : colour.red(why.status)}: ${oneLine(why.outcome, 2_000)}`;
+    return `${head}\n${why.status === 'completed' ? colour.green(why.status) : colour.red(why.status)}: ${oneLine(why.outcome, OUTCOME_CHARS_MAX)}`;
   const [first, ...rest] = why.waits;
   if (first === undefined) return `${head}\n${why.status}: an event is on its way between two services; look again in a moment`;
   const lines = [

@@ -2,9 +2,16 @@
 import { resolve } from 'node:path';
 import type { Environment } from '../config.ts';
 
-/** How much, how long, how confined: as harmless to one stack as to another. */
-const LIMITS =
-  /^(OTEL_TRACES_EXPORTER|OTEL_TRACES_SAMPLER_ARG|OTEL_EXPORTER_OTLP_ENDPOINT|BATON_(SWEEP_INTERVAL_MS|WORK_SLOTS|GIT_TIMEOUT_MS|SANDBOX|SECRET_VARIABLES|(AGENT|RELAY|RUN|SANDBOX|SEAL)_[A-Z_]+))$/;
+/** How much, how long, how confined: as harmless to one stack as to another. Whole names: of one that is misspelt somebody has to hear. */
+const LIMITS: ReadonlySet<string> = new Set([
+  ...['OTEL_TRACES_EXPORTER', 'OTEL_TRACES_SAMPLER_ARG', 'OTEL_EXPORTER_OTLP_ENDPOINT'],
+  ...['BATON_SWEEP_INTERVAL_MS', 'BATON_WORK_SLOTS', 'BATON_GIT_TIMEOUT_MS', 'BATON_SECRET_VARIABLES'],
+  ...['BATON_AGENT_KILL_GRACE_MS', 'BATON_AGENT_OUTPUT_BYTES_MAX'],
+  ...['BATON_RELAY_BATCH_MAX', 'BATON_RELAY_POLL_MS', 'BATON_RELAY_LEASE_MS'],
+  ...['BATON_RUN_PROCESSES_MAX', 'BATON_RUN_MEMORY_BYTES_MAX', 'BATON_RUN_FILE_BYTES_MAX', 'BATON_RUN_OUTPUT_BYTES_MAX'],
+  ...['BATON_SANDBOX', 'BATON_SANDBOX_NETWORK', 'BATON_SANDBOX_READABLE'],
+  ...['BATON_SEAL_INTERVAL_MS', 'BATON_SEAL_EVENTS_MAX'],
+]);
 /** What a stack decides by, and how it cuts missions into tasks: of this stack only, and each a directory. */
 const RULES: ReadonlySet<string> = new Set(['BATON_POLICY_DIR', 'BATON_TEMPLATES_DIR']);
 /** Of the machine and the person at it, not of a stack. Programs are named by …_BIN. */
@@ -12,7 +19,7 @@ const OF_THE_MACHINE = /^BATON_(HOME|ACTOR|LOG_LEVEL|DRAIN_GRACE_MS|[A-Z_]+_BIN)
 /** Of the servers that a stack stands on; every service is told of them in its own way. */
 const OF_THE_SERVERS: ReadonlySet<string> = new Set(['BATON_PG_URL', 'BATON_NATS_UNSYNCED']);
 
-export const isLimit = (name: string): boolean => LIMITS.test(name);
+export const isLimit = (name: string): boolean => LIMITS.has(name);
 export const isOfTheMachine = (name: string): boolean => OF_THE_MACHINE.test(name);
 const isHandedOn = (name: string): boolean => isLimit(name) || RULES.has(name);
 const isSet = (value: string | undefined): value is string => value !== undefined && value !== '';

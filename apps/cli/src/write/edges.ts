@@ -134,12 +134,12 @@ export interface Submission {
   readonly contract: unknown;
   readonly key: string;
   readonly person: string;
-  /** The command that hands in the same mission, and not a second one. */
-  readonly again: string;
+  /** What to do where nobody knows whether it was taken. */
+  readonly then: string;
 }
 
 /** Hands a contract in; the same key with the same content is the same mission. */
-export async function submitMission(context: Context, { contract, key, person, again }: Submission): Promise<Submitted> {
+export async function submitMission(context: Context, { contract, key, person, then }: Submission): Promise<Submitted> {
   const answer = await repeated(context, () =>
     post(context, 'intake', {
       path: '/v1/missions',
@@ -158,7 +158,7 @@ export async function submitMission(context: Context, { contract, key, person, a
   throw new CliProblem(
     exitOfStatus(status),
     `whether the mission was taken is not known: ${saidOf(problem)}`,
-    `see \`baton status\`; then, as the same mission and never a second one: ${again}`,
+    `see \`baton status\`; then, ${then}`,
     { facts },
   );
 }

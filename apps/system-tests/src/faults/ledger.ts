@@ -26,10 +26,16 @@ export function openLedger(url: () => Promise<string>): Ledger {
   const events: EventRecord[] = [];
   const unreadable: number[] = [];
   const ended = new Map<string, EventType>();
-  let opened: EventStore | null = null;
+  let opened: Promise<EventStore> | null = null;
   let reading: Promise<void> | null = null;
-  const store = async (): Promise<EventStore> =>
-    (opened ??= openEventStore({ url: await url(), application_name: 'fault-suite', read_connections_max: 1 }));
+  const store = (): Promise<EventStore> =>
+    (opened ??= url().then(
+      (at) => openEventStore({ url: at, application_name: 'fault-suite', read_connections_max: 1 }),
+      (error: unknown) => {
+        opened = null;
+        throw error;
+      },
+    ));
 
   async function read(): Promise<void> {
     const { log } = await store();
@@ -60,12 +66,12 @@ export function openLedger(url: () => Promise<string>): Ledger {
       events.length = 0;
       unreadable.length = 0;
       ended.clear();
-      void opened?.close();
+      void opened?.then((one) => one.close()).catch(() => undefined);
       opened = null;
     },
     close: async () => {
       await reading?.catch(() => undefined);
-      await opened?.close();
+      await opened?.then((one) => one.close());
     },
   };
 }

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { env, stdout } from 'node:process';
 import { parseArgs } from 'node:util';
-import { FAULTS, openSuite, type Result } from './suite.ts';
+import { FAULTS, openSuite, type Result, type Suite } from './suite.ts';
 import { isRed, strictByDefault } from './verdict.ts';
 
 /** After any single kill; 99 of 100. */
@@ -37,7 +37,8 @@ async function main(): Promise<number> {
     return 2;
   }
   const results: Result[] = [];
-  const suite = openSuite({ keep: values.keep, told: print });
+  const opened = (): Suite => openSuite({ keep: values.keep, told: print });
+  let suite = opened();
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {
       print(`${signal}: mending and removing what is left`);
@@ -46,6 +47,11 @@ async function main(): Promise<number> {
   print(row(['test', 'what was broken', 'first ms', 'all ms', 'missions', 'lost', 'twice', 'dead', 'result']));
   try {
     for (let round = 0; round < Number(values.rounds); round++) {
+      if (round > 0) {
+        // Each round is one of its own: a stack that has been through another one delivers all of that again, too.
+        await suite.close();
+        suite = opened();
+      }
       for (const fault of chosen) {
         const result = await suite.run(fault, Number(values.seed) + round);
         results.push(result);

@@ -31,6 +31,11 @@ describe('what was done outside', () => {
     expect(found({})).toEqual([]);
   });
 
+  it('is recorded once', () => {
+    const twice = [...HISTORY.slice(0, 3), event('AttemptSucceeded', { attempt: 1 }), ...HISTORY.slice(3)];
+    expect(recordedTwice(twice)).toEqual([expect.stringMatching(/AttemptSucceeded.* 2 times/)]);
+  });
+
   it('was not done where no agent counted itself', () => {
     expect(found({ effects: [] })).toEqual(['attempt key 1 is recorded as succeeded and no agent began']);
   });

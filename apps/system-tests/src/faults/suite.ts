@@ -70,9 +70,15 @@ export function openSuite({ brief = false, keep = false, told = () => undefined 
   const groundFor = async (fault: Fault): Promise<Ground> => {
     if (fault.ground === 'own') return newGround();
     if (shared) return shared;
-    shared = await newGround();
-    await shared.up();
-    return shared;
+    const made = await newGround();
+    try {
+      await made.up();
+    } catch (error) {
+      // A stack that never started is nobody's: the next test begins with another one.
+      await made.remove();
+      throw error;
+    }
+    return (shared = made);
   };
 
   async function run(fault: Fault, seed: number): Promise<Result> {

@@ -182,7 +182,7 @@ async function push(
       // Somebody is at work there: what was tested and approved waits until they are done.
       return workspaceProblem(
         'transient',
-        `repository ${where} has uncommitted changes${paths.length > 0 ? ` (${named(paths)})` : ''} on branch "${target}"; commit or stash them, and it is landed on by itself; it says: ${tailOf(refusal, SAID_CHARS_MAX)}`,
+        `repository ${where} has uncommitted changes on branch "${target}"; commit or stash them, and it is landed on by itself${paths.length > 0 ? `: ${named(paths)}` : ''}; it says: ${tailOf(refusal, SAID_CHARS_MAX)}`,
         error,
       );
     }
@@ -211,7 +211,7 @@ async function assertNothingInTheWay(git: Git, call: GitCall, mirror: Mirror, la
   if (paths.length > 0)
     throw workspaceProblem(
       'transient',
-      `repository ${withoutSecrets(mirror.url)} has files on branch "${target}" that git does not track, where the change adds its own (${named(paths)}); move them away or commit them, and it is landed on by itself`,
+      `repository ${withoutSecrets(mirror.url)} has files on branch "${target}" that git does not track, where the change adds its own; move them away or commit them, and it is landed on by itself: ${named(paths)}`,
     );
 }
 

@@ -165,7 +165,7 @@ describe('landing', () => {
       await expect(land(made, TRAILERS, repository.checkout)).rejects.toMatchObject({
         name: 'WorkspaceProblem',
         failure_class: 'transient',
-        message: expect.stringMatching(/uncommitted changes \(README\.md\).*commit or stash/),
+        message: expect.stringMatching(/uncommitted changes.*commit or stash.*: README\.md/),
       });
       expect(await readFile(join(repository.checkout, 'README.md'), 'utf8')).toBe('being edited\n');
       expect(await main('%H', repository.checkout)).toBe(made.base_commit);
@@ -192,7 +192,7 @@ describe('landing', () => {
       await expect(land(collected.change, TRAILERS, repository.checkout)).rejects.toMatchObject({
         name: 'WorkspaceProblem',
         failure_class: 'transient',
-        message: expect.stringContaining(`where the change adds its own (${named}); move them away or commit them`),
+        message: expect.stringContaining(`its own; move them away or commit them, and it is landed on by itself: ${named}`),
       });
       for (const [path, text] of Object.entries(mine)) expect(await readFile(join(repository.checkout, path), 'utf8')).toBe(text);
       expect(await main('%H', repository.checkout)).toBe(collected.change.base_commit);
@@ -210,7 +210,7 @@ describe('landing', () => {
       const made = await change(files, repository.checkout);
       await writeFiles(repository.checkout, files);
       await writeFiles(linked, files);
-      await expect(land(made, TRAILERS, repository.checkout)).rejects.toThrow(/\(new\/00\.txt, .*new\/09\.txt, … 12 in all\)/);
+      await expect(land(made, TRAILERS, repository.checkout)).rejects.toThrow(/: new\/00\.txt, .*new\/09\.txt, … 12 in all$/);
       await rm(join(linked, 'new'), { recursive: true });
       expect(await land(made, TRAILERS, repository.checkout)).toMatchObject({ status: 'landed' });
       expect(await readFile(join(linked, 'new/00.txt'), 'utf8')).toBe('x\n');

@@ -38,8 +38,8 @@ export const agentGuards: readonly Guard[] = [
     spec: 'apps/executor/test/run-once.int.spec.ts',
     name: 'an agent that ran is not run again in the same attempt',
     promise: 'P5',
-    text: "if (signal.aborted || failureClassOf(error) !== 'transient') throw error;",
-    off: 'if (!signal.aborted) throw error;',
+    text: 'if (work.signal.aborted || isDefect(error)) throw error;',
+    off: 'if (!work.signal.aborted) throw error;',
     test: 'gives up an attempt whose work it cannot look at, on the record: an agent runs once in each',
   },
   {
@@ -177,8 +177,8 @@ export const agentGuards: readonly Guard[] = [
     spec: 'apps/release/test/release.int.spec.ts',
     name: 'an integrated change is no more than what the tasks changed',
     promise: 'G14',
-    text: '    await assertOnlyTheirs(provider, accepted, change);\n',
-    off: '',
+    text: 'if (delivery.repository !== null) await',
+    off: 'if (delivery.repository !== delivery.repository) await',
     test: 'fails where there is more than the tasks changed, and names it',
   },
   {
