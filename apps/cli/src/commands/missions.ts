@@ -31,7 +31,7 @@ export async function submit(context: Context, file: string, options: SubmitOpti
     contract,
     key,
     person: context.actor(options.as),
-    then: `as the same mission and never a second one: ${submitAgain(file, key, context.home_named, options)}`,
+    next_step: `as the same mission and never a second one: ${submitAgain(file, key, context.home_named, options)}`,
   });
   if ('faults' in submitted) {
     out.line(`${colour.red('✗')} ${file} was not accepted: ${plural(submitted.faults.length, 'fault')}.`);

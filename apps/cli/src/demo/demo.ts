@@ -131,7 +131,7 @@ async function deliver(context: Context, step: Step): Promise<Delivered> {
     contract,
     key: randomUUID(),
     person: REQUESTER,
-    then: '`baton demo` again: it begins with a stack of its own',
+    next_step: '`baton demo` again: it begins with a stack of its own',
   });
   if ('faults' in submitted) throw new CliProblem(EXIT.invalid, `its mission was not accepted:\n${faultTable(submitted.faults)}`);
   const { mission_id } = submitted;

@@ -135,11 +135,11 @@ export interface Submission {
   readonly key: string;
   readonly person: string;
   /** What to do where nobody knows whether it was taken. */
-  readonly then: string;
+  readonly next_step: string;
 }
 
 /** Hands a contract in; the same key with the same content is the same mission. */
-export async function submitMission(context: Context, { contract, key, person, then }: Submission): Promise<Submitted> {
+export async function submitMission(context: Context, { contract, key, person, next_step }: Submission): Promise<Submitted> {
   const answer = await repeated(context, () =>
     post(context, 'intake', {
       path: '/v1/missions',
@@ -158,7 +158,7 @@ export async function submitMission(context: Context, { contract, key, person, t
   throw new CliProblem(
     exitOfStatus(status),
     `whether the mission was taken is not known: ${saidOf(problem)}`,
-    `see \`baton status\`; then, ${then}`,
+    `see \`baton status\`; then, ${next_step}`,
     { facts },
   );
 }
