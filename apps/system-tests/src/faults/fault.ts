@@ -39,6 +39,8 @@ export interface FaultRun {
   note(text: string): void;
 }
 
+/** After any single kill; 99 of 100. */
+export const RECOVERY_MS_MAX = 10_000;
 const FIRST_WITHIN_MS = 90_000;
 
 export async function measure(ground: Ground, since_ms: number, single_kill: boolean, within_ms: number): Promise<Recovery> {

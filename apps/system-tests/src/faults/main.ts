@@ -2,11 +2,10 @@
 import { writeFile } from 'node:fs/promises';
 import { env, stdout } from 'node:process';
 import { parseArgs } from 'node:util';
+import { RECOVERY_MS_MAX } from './fault.ts';
 import { FAULTS, openSuite, type Result, type Suite } from './suite.ts';
 import { isRed, strictByDefault } from './verdict.ts';
 
-/** After any single kill; 99 of 100. */
-const RECOVERY_MS_MAX = 10_000;
 const SEED = 20_261_121;
 
 const print = (line: string): void => void stdout.write(`${line}\n`);

@@ -11,11 +11,15 @@ import { poisonFaults } from './cases/poison.ts';
 import { restoreFaults } from './cases/restores.ts';
 import { tamperingFaults } from './cases/tampering.ts';
 import { versionFaults } from './cases/versions.ts';
-import { measure, seeded, type Fault, type Recovery } from './fault.ts';
+import { measure, RECOVERY_MS_MAX, seeded, type Fault, type Recovery } from './fault.ts';
 import { newGround, type Ground } from './ground.ts';
 import { assertInvariants, type Findings } from './invariants.ts';
 import { ENDS_WITHIN_MS } from './missions.ts';
 import { missing } from './needs.ts';
+import { tellWaits } from './waits.ts';
+
+/** Worth telling of a mission that ended late. */
+const LONG_WAIT_MS = 500;
 
 export const FAULTS: readonly Fault[] = [
   ...failpointFaults,
@@ -111,7 +115,9 @@ export function openSuite({ brief = false, keep = false, told = () => undefined 
         random: seeded(seed),
         brief,
         recovered: async (since_ms, { single_kill = false, within_ms = ENDS_WITHIN_MS } = {}) => {
-          recoveries.push(await measure(on, since_ms, single_kill, within_ms));
+          const recovery = await measure(on, since_ms, single_kill, within_ms);
+          recoveries.push(recovery);
+          if (single_kill && recovery.all_ms > RECOVERY_MS_MAX) notes.push(tellWaits(on.missions.ledger.events, LONG_WAIT_MS));
         },
         verify: async (expected) => {
           findings = await assertInvariants(on, expected);

@@ -6,12 +6,17 @@ import { EVENT_STREAM } from '@baton/contracts';
 import { eventually } from '@baton/tools';
 import { homeOnLoopDisk, smallDisk } from '../disks.ts';
 import type { Fault, FaultRun } from '../fault.ts';
-import type { Settings } from '../ground.ts';
+import type { Ground, Settings } from '../ground.ts';
 import { messageOf, type StoredMessage } from '../outsider.ts';
 
 const DISK_MB = 2_000;
 const LOAD_MS = 4_000;
 const EVERY_MS = 25;
+/** What Postgres writes with besides the processes that commit. */
+const WRITERS = ['walwriter', 'checkpointer', 'background writer'];
+/** So many missions, acknowledged without them. */
+const UNHELPED = 10;
+const UNHELPED_WITHIN_MS = 30_000;
 const NATS_DISK_MB = 24;
 const POSTGRES_DISK_MB = 320;
 /** The missions of a load; what lands does so one after the other. */
@@ -29,6 +34,15 @@ interface PowerLoss {
   readonly last_on_bus: StoredMessage;
 }
 
+/** From here on only commits put on the disk what is committed: without that, the chance of a timer decides what a power loss takes. */
+async function stopBackgroundWriters(ground: Ground): Promise<void> {
+  const { rows } = await ground.asSuperuser((client) =>
+    client.query<{ pid: number }>('SELECT pid FROM pg_stat_activity WHERE backend_type = ANY ($1)', [WRITERS]),
+  );
+  if (rows.length < WRITERS.length) throw new Error(`Postgres has ${rows.length} of its ${WRITERS.join(', ')}`);
+  for (const { pid } of rows) process.kill(pid, 'SIGSTOP');
+}
+
 /** Under load until the plug is pulled; then started again on what the disk has. */
 async function powerLoss({ ground }: FaultRun, settings: Settings): Promise<PowerLoss> {
   const disk = await homeOnLoopDisk(ground, DISK_MB);
@@ -38,6 +52,12 @@ async function powerLoss({ ground }: FaultRun, settings: Settings): Promise<Powe
   await ground.missions.ended(await ground.missions.wave(5));
   const load = ground.missions.keepComing(EVERY_MS);
   await delay(LOAD_MS);
+  await stopBackgroundWriters(ground);
+  const acknowledged = ground.missions.acknowledged.size;
+  await eventually(() => ground.missions.acknowledged.size >= acknowledged + UNHELPED, {
+    within_ms: UNHELPED_WITHIN_MS,
+    what: `${UNHELPED} missions are acknowledged that no background writer of Postgres has put on the disk`,
+  });
   const last_on_bus = await messageOf(ground, EVENT_STREAM);
   await disk.cutPower();
   await load.stop('abandon');
@@ -66,7 +86,7 @@ const powerLossBites: Fault = {
   ground: 'own',
   run: async (on) => {
     const { missions } = on.ground;
-    await powerLoss(on, { postgres: { synchronous_commit: 'off', wal_writer_delay: '5s' } });
+    await powerLoss(on, { postgres: { synchronous_commit: 'off' } });
     await missions.ledger.refresh();
     const accepted = new Set(
       missions.ledger.events
