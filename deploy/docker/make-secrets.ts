@@ -6,8 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stdout } from 'node:process';
-import { BUS_USERS, nkeyVariable } from '@baton/bus';
-import { SERVICE_NAMES } from '@baton/contracts';
+import { nkeyVariable } from '@baton/bus';
+import { BUS_USERS, SERVICE_NAMES } from '@baton/contracts';
 import { SEALER_KEY_NAME, newSigningKey } from '@baton/event-store';
 import { createUser } from '@nats-io/nkeys';
 

@@ -6,8 +6,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { argv, stdout } from 'node:process';
-import { CLI, PROVISIONER, BUS_USERS, nkeyVariable, type BusUser } from '@baton/bus';
-import { AUDITOR_ROLE, SERVICE_NAMES, roleOf } from '@baton/contracts';
+import { CLI, PROVISIONER, nkeyVariable } from '@baton/bus';
+import { AUDITOR_ROLE, BUS_USERS, SERVICE_NAMES, isBusUser, roleOf, type BusUser } from '@baton/contracts';
 import { readEnvFile, type Secrets } from '../docker/make-secrets.ts';
 
 const NAMESPACE = 'baton';
@@ -40,7 +40,7 @@ export function secretManifests(env: Secrets, postgres: string): readonly Manife
       BATON_NATS_NKEY_SEED: seed(PROVISIONER),
       ...Object.fromEntries([...SERVICE_NAMES.map(roleOf), AUDITOR_ROLE].map((role) => [`BATON_PG_PASSWORD_${role.replace('baton_', '').toUpperCase()}`, password(role)])),
     }),
-    ...SERVICE_NAMES.map((service) => secret(`baton-${service}`, { BATON_PG_URL: `postgres://${roleOf(service)}:${password(roleOf(service))}@${postgres}`, BATON_NATS_NKEY_SEED: seed(service), ...(service === 'relay' ? { BATON_SEALER_KEY: value('BATON_SEALER_KEY') } : {}) })),
+    ...SERVICE_NAMES.map((service) => secret(`baton-${service}`, { BATON_PG_URL: `postgres://${roleOf(service)}:${password(roleOf(service))}@${postgres}`, ...(isBusUser(service) ? { BATON_NATS_NKEY_SEED: seed(service) } : {}), ...(service === 'relay' ? { BATON_SEALER_KEY: value('BATON_SEALER_KEY') } : {}) })),
     secret('baton-cli', { BATON_AUDITOR_PG_URL: `postgres://${AUDITOR_ROLE}:${password(AUDITOR_ROLE)}@${postgres}`, BATON_NATS_NKEY_SEED: seed(CLI) }),
   ];
 }

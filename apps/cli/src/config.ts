@@ -1,8 +1,7 @@
 /** What the environment may say to `baton`: read and checked here, and nowhere else. */
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import type { BusUser } from '@baton/bus';
-import { AUDITOR_ROLE, SERVICE_NAMES, roleOf } from '@baton/contracts';
+import { AUDITOR_ROLE, SERVICE_NAMES, roleOf, type BusUser } from '@baton/contracts';
 import { z } from 'zod';
 import { CliProblem, EXIT } from './exit-codes.ts';
 

@@ -3,18 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  CLI,
-  PROVISIONER,
-  consume,
-  connectBus,
-  startRelay,
-  type BusConnection,
-  type BusLogger,
-  type BusUser,
-  type Relay,
-} from '@baton/bus';
-import { CONSUMERS, EVENT_STREAM, roleOf, type ConsumerName, type ServiceName } from '@baton/contracts';
+import { CLI, PROVISIONER, consume, connectBus, startRelay, type BusConnection, type BusLogger, type Relay } from '@baton/bus';
+import { CONSUMERS, EVENT_STREAM, roleOf, type ConsumerName, type ServiceName, type BusUser } from '@baton/contracts';
 import { LOGIN_ROLES, openEventStore, type EventStore } from '@baton/event-store';
 import type { DeadLetter } from '@baton/ports';
 import {

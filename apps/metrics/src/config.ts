@@ -1,5 +1,5 @@
 /** What the environment may say; the only reader of it in this service. */
 import process from 'node:process';
-import { baseConfigSchema, readConfig, type BaseConfig } from '@baton/service-host';
+import { logConfigSchema, readConfig, type BaseConfig } from '@baton/service-host';
 
-export const readMetricsConfig = (): BaseConfig => readConfig(baseConfigSchema, process.env);
+export const readMetricsConfig = (): BaseConfig => readConfig(logConfigSchema, process.env);

@@ -19,7 +19,7 @@ export async function foldLog({ log, registry, logger }: Folding): Promise<Follo
     apply: fold.apply,
     onUnreadable: (position, err) => logger.error({ position, err }, 'event-left-out'),
   });
-  await follower.catchUp();
+  await follower.readOn();
   // Not before: half of a history looks like counters that were reset, and the rest of it as if all of it happened now.
   registerFoldedMetrics(registry, fold.series);
   logger.info({ position: follower.position() }, 'log-folded');

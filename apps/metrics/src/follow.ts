@@ -1,19 +1,16 @@
-/**
- * Follows the log from its beginning. What is folded was read from Postgres; a delivery from the bus only says that there is
- * more to read, so that nothing the bus was made to say is in a number (ADR 0016).
- */
+/** Follows the log from its beginning: each event once, in the order of the log. */
 import { parseStored, UnreadableEvent, type EventRecord, type StoredEvent } from '@baton/contracts';
-import type { Delivery, Settlement } from '@baton/handling';
 import type { EventLog } from '@baton/ports';
 
 const READ_MAX = 1_000;
 
 export interface Follower {
-  receive(delivery: Delivery): Promise<Settlement>;
-  /** Reads everything that is in the log now; to be called once before the first delivery. */
-  catchUp(): Promise<void>;
-  /** Reads what could not be read when a delivery asked for it. */
-  sweep(): Promise<number>;
+  /**
+   * Reads everything that is in the log now; one at a time. Rejects where the log is away, or the fold fails: the next one
+   * begins at the event that was not folded.
+   */
+  readOn(): Promise<void>;
+  /** Of the last event that was read; 0 before the first. */
   position(): number;
 }
 
@@ -28,10 +25,6 @@ export interface FollowOptions {
 
 export function follow({ log, wanted, apply, onUnreadable }: FollowOptions): Follower {
   let position = 0;
-  /** The highest position that was delivered since the read under way began. */
-  let told = 0;
-  let failed = false;
-  let reading: Promise<void> | null = null;
 
   const applyNext = (stored: StoredEvent): void => {
     try {
@@ -43,43 +36,14 @@ export function follow({ log, wanted, apply, onUnreadable }: FollowOptions): Fol
     }
     position = stored.position;
   };
-  const readToEnd = async (): Promise<void> => {
-    for (;;) {
-      const events = await log.readAfter(position, READ_MAX);
-      for (const stored of events) applyNext(stored);
-      if (events.length < READ_MAX) return;
-    }
-  };
-  const readOn = async (): Promise<void> => {
-    failed = true;
-    try {
-      // What was delivered before a read began is in it, or is not in the log: it is not asked for again.
-      do {
-        told = 0;
-        await readToEnd();
-      } while (told > position);
-      failed = false;
-    } finally {
-      // Not a turn later: a delivery in between would wait for a read that is over.
-      reading = null;
-    }
-  };
-  const catchUp = (): Promise<void> => (reading ??= readOn());
-
   return {
-    catchUp,
     position: () => position,
-    async receive(delivery) {
-      if (delivery.kind === 'event' && delivery.sequence > position) {
-        told = Math.max(told, delivery.sequence);
-        // A log that is away is read by the sweep, which says so: one complaint for each delivery would help nobody.
-        await catchUp().catch(() => undefined);
+    readOn: async () => {
+      for (;;) {
+        const events = await log.readAfter(position, READ_MAX);
+        for (const stored of events) applyNext(stored);
+        if (events.length < READ_MAX) return;
       }
-      return { ack: true };
-    },
-    async sweep() {
-      if (failed) await catchUp();
-      return 0;
     },
   };
 }

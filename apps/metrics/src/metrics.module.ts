@@ -1,22 +1,16 @@
-/** Composition root: what is folded from the log, and the gauges that are read from Postgres at each scrape. */
+/** Composition root: what is folded from the log as it grows, and the gauges that are read from Postgres at each scrape. */
 import { SERVICES } from '@baton/contracts';
 import { openHistory } from '@baton/event-store';
-import { PLATFORM, RUNTIME, type HostedRuntime, type Platform } from '@baton/service-host';
-import { Module } from '@nestjs/common';
+import { PLATFORM, startSweeping, type Platform, type Sweeping } from '@baton/service-host';
+import { Inject, Module, type OnModuleDestroy } from '@nestjs/common';
 import { foldLog } from './folding.ts';
 
 /** A deadline that is due for less is just about to be taken over. */
 const OVERDUE_MS = 5_000;
 
-async function metricsRuntime({
-  config,
-  instance,
-  store,
-  logger,
-  registry,
-  metrics,
-  onScrape,
-}: Platform): Promise<HostedRuntime> {
+const READING = Symbol('Reading');
+
+async function startReading({ config, instance, store, logger, registry, metrics, onScrape }: Platform): Promise<Sweeping> {
   const history = openHistory({
     url: config.BATON_PG_URL,
     application_name: `baton-metrics ${instance}`,
@@ -37,14 +31,35 @@ async function metricsRuntime({
     for (const { consumer, reason, parked } of letters) metrics.dead_letters.set({ consumer, reason }, parked);
   });
   const follower = await foldLog({ log: store.log, registry, logger });
+  // Nobody tells it that there is more: a question twice a second costs less than a message for every event.
+  const reading = startSweeping({
+    sweep: async () => {
+      await follower.readOn();
+      return 0;
+    },
+    interval_ms: config.BATON_SWEEP_INTERVAL_MS,
+    onFailure: (err) => {
+      metrics.sweep_failures.inc();
+      logger.warn({ err, position: follower.position() }, 'log-not-read');
+    },
+  });
   return {
-    receive: follower.receive,
-    sweep: follower.sweep,
-    freeSlots: () => 0,
-    onSlotFree: () => () => undefined,
-    stop: () => history.close(),
+    stop: async () => {
+      await reading.stop();
+      await history.close();
+    },
   };
 }
 
-@Module({ providers: [{ provide: RUNTIME, inject: [PLATFORM], useFactory: metricsRuntime }] })
-export class MetricsModule {}
+@Module({ providers: [{ provide: READING, inject: [PLATFORM], useFactory: startReading }] })
+export class MetricsModule implements OnModuleDestroy {
+  private readonly reading: Sweeping;
+
+  constructor(@Inject(READING) reading: Sweeping) {
+    this.reading = reading;
+  }
+
+  onModuleDestroy(): Promise<void> {
+    return this.reading.stop();
+  }
+}

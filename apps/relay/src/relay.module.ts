@@ -1,6 +1,14 @@
 /** Composition root: the relay between this process's log and bus, and what it says about itself. */
-import { UNSYNCED, UNSYNCED_FIX, startRelay, watchSyncSetting, type Relay, type SyncSetting } from '@baton/bus';
-import { PLATFORM, type Platform } from '@baton/service-host';
+import {
+  UNSYNCED,
+  UNSYNCED_FIX,
+  startRelay,
+  watchSyncSetting,
+  type BusConnection,
+  type Relay,
+  type SyncSetting,
+} from '@baton/bus';
+import { busOf, PLATFORM, type Platform } from '@baton/service-host';
 import { Inject, Module, type OnModuleDestroy } from '@nestjs/common';
 import type { RelayConfig } from './config.ts';
 import { openSealing } from './sealing.ts';
@@ -8,9 +16,10 @@ import { openSealing } from './sealing.ts';
 const RELAY = Symbol('Relay');
 
 function openRelay(platform: Platform<RelayConfig>): Pick<Relay, 'close'> {
-  const { config, instance, store, bus, logger, metrics, onReadiness, onScrape } = platform;
+  const { config, instance, store, logger, metrics, onReadiness, onScrape } = platform;
+  const bus = busOf(platform);
   const sealing = openSealing(platform);
-  followSyncSetting(platform);
+  followSyncSetting(platform, bus);
   const relay = startRelay({
     log: store.log,
     watermarks: store.watermarks,
@@ -64,7 +73,7 @@ const SYNC_NOTES: Readonly<Record<SyncSetting, string>> = {
 };
 
 /** Told, not refused: the log is the record, and a bus that forgets is made anew from it. */
-function followSyncSetting({ config, bus, logger, metrics, note }: Platform<RelayConfig>): void {
+function followSyncSetting({ config, logger, metrics, note }: Platform<RelayConfig>, bus: BusConnection): void {
   const accepted = config.BATON_NATS_UNSYNCED === 'accept';
   void watchSyncSetting(bus.connection, (setting) => {
     metrics.bus_unsynced.set(setting === 'later' && !accepted ? 1 : 0);

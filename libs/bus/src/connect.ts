@@ -1,8 +1,8 @@
 /** One connection per process, as one user, that comes back by itself for as long as the process lives. */
+import type { BusUser } from '@baton/contracts';
 import { nkeyAuthenticator, type NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import type { BusLogger } from './logger.ts';
-import type { BusUser } from './permissions.ts';
 
 const PING_INTERVAL_MS = 10_000;
 /** Two pings unanswered = the server is gone: noticed within half a minute, where the library's default takes four. */

@@ -14,8 +14,6 @@ import { mailboxes, type Mailboxes } from './mailboxes.ts';
 import { pull, type Puller } from './pull.ts';
 
 export const IN_FLIGHT_MAX = 256;
-/** What is gathered may be this late, and costs its service no more than two wake-ups a second while little happens. */
-const GATHER_MS = 500;
 /** A handler that takes longer than this has its message delivered again, to anybody: long work must not hold one. */
 const HOLD_MS_MAX = 10 * 60_000;
 /** An ack wait is extended when a third of it is over, so that a busy process has the rest to be late. */
@@ -73,18 +71,17 @@ export function consume(options: ConsumingOptions): Consuming {
   const held = (): number => lanes.reduce((sum, lane) => sum + lane.held.size, 0);
 
   /** The connection may be closed: then the message is delivered again after its ack wait, and that changes nothing. */
-  function answer(lane: Lane, message: Msg, text: string): void {
-    if (CONSUMERS[lane.consumer].pull !== 'gather' && !connection.isClosed() && message.reply)
-      connection.publish(message.reply, text);
+  function answer(message: Msg, text: string): void {
+    if (!connection.isClosed() && message.reply) connection.publish(message.reply, text);
   }
 
   function receive(lane: Lane, received: Received): void {
     const { message } = received;
-    if (closing) return answer(lane, message, NAK_NOW);
+    if (closing) return answer(message, NAK_NOW);
     const delivery = toDelivery(lane.consumer, received);
     if (!delivery) {
       logger.error({ consumer: lane.consumer, subject: message.subject }, 'bus-undeclared-subject');
-      return answer(lane, message, nakAfter(FAILED_DELAY_MS_MAX));
+      return answer(message, nakAfter(FAILED_DELAY_MS_MAX));
     }
     const now = performance.now();
     const entry: Held = { message, since_ms: now, extended_ms: now };
@@ -92,7 +89,7 @@ export function consume(options: ConsumingOptions): Consuming {
     lane.boxes.post(mailboxOf(delivery), async () => {
       const settlement = closing ? NAK_NOW : await settlementOf(options, delivery);
       failpoint('before-ack');
-      answer(lane, message, settlement);
+      answer(message, settlement);
       failpoint('after-ack');
       lane.held.delete(entry);
       lane.puller?.refill();
@@ -108,7 +105,6 @@ export function consume(options: ConsumingOptions): Consuming {
       consumer: lane.consumer,
       // A message of long work keeps its place until it is settled: only then its slot is known to be taken.
       room: () => (starts ? Math.min(free_slots(), in_flight_max) : in_flight_max) - lane.held.size,
-      rest_ms: CONSUMERS[lane.consumer].pull === 'gather' ? GATHER_MS : 0,
       on_message: (received) => {
         receive(lane, received);
       },
@@ -122,8 +118,7 @@ export function consume(options: ConsumingOptions): Consuming {
   const forgetStatus = followConnection(connection, lanes);
   const extending = setInterval(
     () => {
-      for (const lane of lanes)
-        for (const entry of lane.held) if (isDue(entry, ack_wait_ms)) answer(lane, entry.message, WORKING);
+      for (const lane of lanes) for (const entry of lane.held) if (isDue(entry, ack_wait_ms)) answer(entry.message, WORKING);
     },
     ack_wait_ms / EXTEND_PART / 2,
   );

@@ -79,19 +79,18 @@ export function streamConfig(name: StreamName, replicas: number): Partial<Stream
 }
 
 function consumerConfig(name: ConsumerName, replicas: number, handled: number | undefined): Partial<ConsumerConfig> {
-  const filter = filterSubjects(name);
   return {
     durable_name: name,
-    ack_policy: CONSUMERS[name].pull === 'gather' ? AckPolicy.None : AckPolicy.Explicit,
+    ack_policy: AckPolicy.Explicit,
     replay_policy: ReplayPolicy.Instant,
     ...(handled === undefined || handled === 0
       ? { deliver_policy: DeliverPolicy.All }
       : { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: handled + 1 }),
-    ...(filter === undefined ? {} : { filter_subjects: [...filter] }),
+    filter_subjects: [...filterSubjects(name)],
     // The server would drop a message in silence after its last delivery; the handling parks it instead.
-    ...(CONSUMERS[name].pull !== 'gather'
-      ? { ack_wait: nanos(ACK_WAIT_MS), max_deliver: -1, max_ack_pending: CONSUMERS[name].max_ack_pending }
-      : {}),
+    ack_wait: nanos(ACK_WAIT_MS),
+    max_deliver: -1,
+    max_ack_pending: CONSUMERS[name].max_ack_pending,
     num_replicas: replicas,
   };
 }
@@ -149,7 +148,7 @@ async function ensureConsumer(
   const { deliver_policy: _policy, opt_start_seq: _start, ...changeable } = wanted;
   if (options.only_missing || same(found.config, changeable)) return;
   const { durable_name: _name, ack_policy: _ack, replay_policy: _replay, ...update } = changeable;
-  await manager.consumers.update(stream, name, { filter_subjects: [], ...update });
+  await manager.consumers.update(stream, name, update);
   done.updated.push(name);
 }
 
@@ -191,9 +190,5 @@ function refuseDifferent(name: string, found: object, wanted: Record<string, unk
 /** True if everything that is wanted is so already; what the server fills in by itself is not compared. */
 function same(found: object, wanted: object): boolean {
   const has = new Map(Object.entries(found));
-  return (
-    Object.entries(wanted).every(([property, value]) => JSON.stringify(has.get(property)) === JSON.stringify(value)) &&
-    // A consumer that lost its filter in the contracts takes everything.
-    ('filter_subjects' in wanted || !has.has('filter_subjects'))
-  );
+  return Object.entries(wanted).every(([property, value]) => JSON.stringify(has.get(property)) === JSON.stringify(value));
 }

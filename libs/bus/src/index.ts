@@ -6,7 +6,7 @@ export { TopologyMismatch, ensureTopology, type EnsuredTopology, type TopologyOp
 export { JetStreamStrategy, jetStreamStrategy, type JetStreamStrategyOptions } from './jet-stream-strategy.ts';
 export type { BusLogger } from './logger.ts';
 export { natsConf } from './nats-conf.ts';
-export { BUS_USERS, CLI, PROVISIONER, nkeyVariable, permissionsOf, type BusUser, type Permissions } from './permissions.ts';
+export { CLI, PROVISIONER, nkeyVariable, permissionsOf, type Permissions } from './permissions.ts';
 export { publishInbound, type InboundRequest } from './publish-inbound.ts';
 export { RELAY_BATCH_MAX, RELAY_POLL_MS, startRelay, type Relay, type RelayOptions, type RelayStatus } from './relay.ts';
 export { lowestWatermark } from './stream-tail.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { CONSUMERS, EVENT_STREAM } from '@baton/contracts';
+import { BUS_USERS, CONSUMERS, EVENT_STREAM } from '@baton/contracts';
 import { natsConf } from './nats-conf.ts';
-import { BUS_USERS, CLI, permissionsOf } from './permissions.ts';
+import { CLI, permissionsOf } from './permissions.ts';
 
 describe('nats.conf', () => {
   it('is what the permissions say', () => {

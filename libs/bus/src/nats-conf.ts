@@ -1,5 +1,6 @@
 /** The one configuration of the server, for the laptop, compose and Kubernetes; what differs comes from the environment. */
-import { BUS_USERS, SETTINGS_SUBJECT, nkeyVariable, permissionsOf, type BusUser } from './permissions.ts';
+import { BUS_USERS, type BusUser } from '@baton/contracts';
+import { SETTINGS_SUBJECT, nkeyVariable, permissionsOf } from './permissions.ts';
 
 const HEAD = `# Generated from libs/contracts/src/services.ts and libs/bus/src/permissions.ts: \`npm run docs\` writes it, \`npm run verify\` fails when it has drifted.
 #

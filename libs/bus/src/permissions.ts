@@ -4,12 +4,11 @@ import {
   EVENT_STREAM,
   INBOUND_STREAM,
   PRIVILEGES,
-  PRINCIPALS,
   STREAMS,
   consumersOf,
   type BusRight,
+  type BusUser,
   type ConsumerName,
-  type Principal,
 } from '@baton/contracts';
 
 /** Answered by every server of the cluster, from the system account, which lends this one question to ours. */
@@ -17,8 +16,6 @@ export const SETTINGS_SUBJECT = '$SYS.REQ.SERVER.PING.VARZ';
 
 export const PROVISIONER = 'provisioner';
 export const CLI = 'cli';
-export type BusUser = Exclude<Principal, 'auditor'>;
-export const BUS_USERS = PRINCIPALS.filter((principal): principal is BusUser => PRIVILEGES[principal].bus.length > 0);
 
 export interface Permissions {
   readonly publish: readonly string[];

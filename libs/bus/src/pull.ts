@@ -37,8 +37,6 @@ export interface PullOptions {
   readonly consumer: string;
   /** How many messages there is room for now, those that were asked for already included. */
   readonly room: () => number;
-  /** 0 = messages are sent as they come; else what has come is fetched, and after the last of it nothing is asked for so long. */
-  readonly rest_ms: number;
   readonly on_message: (received: Received) => void;
   readonly logger: BusLogger;
 }
@@ -53,7 +51,7 @@ export interface Puller {
 }
 
 export function pull(options: PullOptions): Puller {
-  const { bus, stream, consumer, room, rest_ms, on_message, logger } = options;
+  const { bus, stream, consumer, room, on_message, logger } = options;
   const { connection, inbox_prefix } = bus;
   const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
   let status: 'starting' | 'pulling' | 'unavailable' | 'suspended' | 'closed' = 'starting';
@@ -63,7 +61,6 @@ export function pull(options: PullOptions): Puller {
   let heard_at_ms = 0;
   let failures = 0;
   let retry: NodeJS.Timeout | null = null;
-  let resting: NodeJS.Timeout | null = null;
 
   function answered(): void {
     heard_at_ms = performance.now();
@@ -76,7 +73,6 @@ export function pull(options: PullOptions): Puller {
   /** Requests that are still at the server die with the inbox they are to be answered to. */
   function renew(): void {
     leave(subscription);
-    wakeUp();
     outstanding = 0;
     heard_at_ms = performance.now();
     inbox = createInbox(inbox_prefix);
@@ -99,21 +95,8 @@ export function pull(options: PullOptions): Puller {
     if (message.subject !== inbox) return;
     if (!EXPIRED.includes(code)) return unavailable(`${code} ${message.headers?.description ?? ''}`.trim());
     answered();
-    outstanding = rest_ms > 0 ? 0 : Math.max(0, outstanding - Number(message.headers?.get(PENDING_HEADER) || 0));
-    if (rest_ms > 0 && status === 'pulling') rest();
-    else refill();
-  }
-
-  function rest(): void {
-    resting ??= setTimeout(() => {
-      resting = null;
-      refill();
-    }, rest_ms);
-  }
-
-  function wakeUp(): void {
-    if (resting) clearTimeout(resting);
-    resting = null;
+    outstanding = Math.max(0, outstanding - Number(message.headers?.get(PENDING_HEADER) || 0));
+    refill();
   }
 
   function unavailable(cause: string): void {
@@ -134,15 +117,15 @@ export function pull(options: PullOptions): Puller {
   }
 
   function refill(): void {
-    if (status === 'closed' || status === 'suspended' || retry !== null || resting !== null || connection.isClosed()) return;
+    if (status === 'closed' || status === 'suspended' || retry !== null || connection.isClosed()) return;
     const all = room();
     const batch = all - outstanding;
-    const enough = outstanding === 0 || (rest_ms === 0 && batch * REFILL_PART >= all);
+    const enough = outstanding === 0 || batch * REFILL_PART >= all;
     if (batch <= 0 || !enough) return;
     if (outstanding === 0) heard_at_ms = performance.now();
     outstanding += batch;
-    const asked = rest_ms > 0 ? { no_wait: true } : { expires: nanos(EXPIRES_MS), idle_heartbeat: nanos(IDLE_HEARTBEAT_MS) };
-    connection.publish(subject, JSON.stringify({ batch, ...asked }), { reply: inbox });
+    const asked = { batch, expires: nanos(EXPIRES_MS), idle_heartbeat: nanos(IDLE_HEARTBEAT_MS) };
+    connection.publish(subject, JSON.stringify(asked), { reply: inbox });
   }
 
   const watchdog = setInterval(() => {
@@ -157,7 +140,6 @@ export function pull(options: PullOptions): Puller {
     suspend: () => {
       if (status === 'closed') return;
       status = 'suspended';
-      wakeUp();
       outstanding = 0;
       if (retry) clearTimeout(retry);
       retry = null;
@@ -173,7 +155,6 @@ export function pull(options: PullOptions): Puller {
       if (status === 'closed') return;
       status = 'closed';
       clearInterval(watchdog);
-      wakeUp();
       if (retry) clearTimeout(retry);
       await drained(subscription);
     },

@@ -24,10 +24,7 @@ const PURGE_TIMEOUT_MS = 10_000;
 const CANNOT_TRIM = 'the event stream was made by an earlier release, which denied trimming for good: it fills up';
 const CANNOT_TRIM_FIX = '`baton rebuild bus` makes it anew (deploy/runbooks/stream-filling.md)';
 
-/** Those that need the bus for what they have not handled; one that gathers reads from the log whatever it missed. */
-const HANDLING: readonly ConsumerName[] = CONSUMER_NAMES.filter(
-  (name) => CONSUMERS[name].stream === EVENT_STREAM && CONSUMERS[name].pull !== 'gather',
-);
+const HANDLING: readonly ConsumerName[] = CONSUMER_NAMES.filter((name) => CONSUMERS[name].stream === EVENT_STREAM);
 
 /** 0 = empty, 1 = full; a stream without a limit is never full. */
 export const fillOf = ({ config, state }: Pick<StreamInfo, 'config' | 'state'>): number =>

@@ -59,7 +59,7 @@ export function watchWatermarks({
 
   /** Trimmed is only what lies behind every watermark: a gap behind this one left the bus unhandled, and must not be passed over. */
   async function hasMissed(consumer: ConsumerName, begins: number): Promise<boolean> {
-    if (begins <= (kept.get(consumer) ?? 0) + 1 || CONSUMERS[consumer].pull === 'gather') return false;
+    if (begins <= (kept.get(consumer) ?? 0) + 1) return false;
     // Another replica may have kept more than this one. One without a watermark is new, and begins with what the bus has.
     const last = (await watermarks.read()).get(consumer);
     if (last === undefined || begins <= last + 1) return false;

@@ -1,6 +1,6 @@
 /** Subjects that somebody would try who got hold of a user's key, and whose use they are: made from the streams and consumers. */
-import { CONSUMERS, EVENT_STREAM, INBOUND_STREAM, STREAMS, type ConsumerName } from '@baton/contracts';
-import { BUS_USERS, permissionsOf } from '../src/index.ts';
+import { BUS_USERS, CONSUMERS, EVENT_STREAM, INBOUND_STREAM, STREAMS, type ConsumerName } from '@baton/contracts';
+import { permissionsOf } from '../src/index.ts';
 
 export const ALL_CONSUMERS = Object.keys(CONSUMERS) as ConsumerName[];
 const STREAM_NAMES = Object.keys(STREAMS);

@@ -73,8 +73,8 @@ describe('consuming, when there is no room or no server', () => {
 
   it.each(['killed', 'wiped', 'without its consumer'])('goes on when the server was %s', async (fault) => {
     const got = new Set<number>();
-    await bus.consumeAs('metrics', {
-      consumers: ['metrics-fold'],
+    await bus.consumeAs('release', {
+      consumers: ['release-react'],
       deliver: (delivery) => {
         got.add(delivery.sequence);
         return Promise.resolve(ACK);
@@ -87,9 +87,9 @@ describe('consuming, when there is no room or no server', () => {
       await bus.server().nats.restart();
     } else if (fault === 'wiped') await bus.server().nats.wipe();
     else {
-      await bus.asManager((manager) => manager.consumers.delete(EVENT_STREAM, 'metrics-fold'));
+      await bus.asManager((manager) => manager.consumers.delete(EVENT_STREAM, 'release-react'));
       const own = await bus.server().as('provisioner');
-      await ensureTopology(own.connection, { replicas: 1, consumer_start: new Map([['metrics-fold', 50]]) });
+      await ensureTopology(own.connection, { replicas: 1, consumer_start: new Map([['release-react', 50]]) });
       await own.close();
     }
     bus.log().append(Array.from({ length: 50 }, (_, index) => `m-${index}`));
@@ -104,7 +104,6 @@ describe('consuming, when there is no room or no server', () => {
       stream: EVENT_STREAM,
       consumer: 'release-react',
       room: () => 1,
-      rest_ms: 0,
       on_message: () => undefined,
       logger,
     });

@@ -30,7 +30,7 @@ describe('consuming', () => {
 
   it('reads the headers where the library keeps them unparsed, and reads the same', async () => {
     bus.log().append(['m-1']);
-    await eventually(async () => (await bus.info('metrics-fold')).num_pending === 1, WITHIN);
+    await eventually(async () => (await bus.info('release-react')).num_pending === 1, WITHIN);
     const message = await bus.relay().connection.request(`$JS.API.DIRECT.GET.${EVENT_STREAM}`, '{"seq":1}');
     expect(headerBlock(message)).toContain('ce-type: baton.plan.plan-cancelled.v1');
     expect(headersOf(message)).toEqual(

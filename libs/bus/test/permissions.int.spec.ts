@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { CONSUMERS, EVENT_STREAM, INBOUND_STREAM } from '@baton/contracts';
+import { CONSUMERS, EVENT_STREAM, INBOUND_STREAM, BUS_USERS, type BusUser } from '@baton/contracts';
 import { eventually } from '@baton/testing';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { nkeyAuthenticator } from '@nats-io/nats-core';
 import { createUser } from '@nats-io/nkeys';
-import { BUS_USERS, ensureTopology, publishInbound, type BusConnection, type BusUser } from '../src/index.ts';
+import { ensureTopology, publishInbound, type BusConnection } from '../src/index.ts';
 import { encodeEvent } from '../src/cloud-event.ts';
 import { messageHeaders } from '../src/header-block.ts';
 import { ALL_CONSUMERS, PUBLISHED, SUBSCRIBED, mayPublish, maySubscribe } from './attacks.ts';

@@ -148,7 +148,7 @@ describe('the relay', () => {
     await server.nats.wipe();
     await eventually(async () => (await state().catch(() => null))?.last_seq === 300, WITHIN);
     await expectCopied(121);
-    expect((await manager.consumers.info(EVENT_STREAM, 'metrics-fold')).config.opt_start_seq).toBe(251);
+    expect((await manager.consumers.info(EVENT_STREAM, 'planner-react')).config.opt_start_seq).toBe(251);
     expect((await manager.consumers.info(EVENT_STREAM, 'release-react')).num_pending).toBe(180);
   });
 

@@ -30,7 +30,7 @@ export interface RelayedBus {
   /** Closed after the spec, last first. */
   readonly closing: (() => Promise<void>)[];
   consumeAs(
-    service: 'release' | 'executor' | 'intake' | 'metrics',
+    service: 'release' | 'executor' | 'intake',
     options: Omit<JetStreamStrategyOptions, 'bus' | 'logger'>,
   ): Promise<JetStreamStrategy>;
   asManager<T>(ask: (manager: JetStreamManager) => Promise<T>): Promise<T>;

@@ -1,6 +1,6 @@
 /** A nats-server with the configuration that ships, a key for each of its users, and a log in memory to relay from. */
 import { createHash } from 'node:crypto';
-import type { EventMeta, StoredEvent } from '@baton/contracts';
+import type { EventMeta, StoredEvent, BusUser } from '@baton/contracts';
 import type { EventLog, Leases, Watermarks } from '@baton/ports';
 import { shippedNats, testNats, type TestNats } from '@baton/testing';
 import {
@@ -9,7 +9,6 @@ import {
   startRelay,
   type BusConnection,
   type BusLogger,
-  type BusUser,
   type Relay,
   type RelayOptions,
 } from '../src/index.ts';
@@ -95,7 +94,7 @@ export function memoryLog(): MemoryLog {
   };
 }
 
-/** Taken by release-react and metrics-fold. */
+/** Taken by release-react. */
 export function planCancelled(position: number, mission: string, reason = 'asked'): StoredEvent {
   const meta: EventMeta = {
     schema_version: 1,

@@ -59,8 +59,8 @@ describe('the topology', () => {
       max_ack_pending: 1,
       filter_subjects: ['baton.event.gate.gate-passed'],
     });
-    await manager.consumers.update(EVENT_STREAM, 'metrics-fold', { filter_subjects: ['baton.event.gate.gate-passed'] });
-    expect((await ensure()).updated.toSorted()).toEqual([EVENT_STREAM, 'metrics-fold', 'release-react']);
+    await manager.consumers.update(EVENT_STREAM, 'planner-react', { filter_subjects: ['baton.event.gate.gate-passed'] });
+    expect((await ensure()).updated.toSorted()).toEqual([EVENT_STREAM, 'planner-react', 'release-react']);
     expect(await ensure()).toEqual({ created: [], updated: [] });
   });
 
@@ -75,7 +75,7 @@ describe('the topology', () => {
       event_stream_first_sequence: 101,
       consumer_start: new Map([
         ['release-react', 150],
-        ['metrics-fold', 100],
+        ['planner-react', 100],
       ]),
     });
     expect((await manager.streams.info(EVENT_STREAM)).state).toMatchObject({ last_seq: 100, messages: 0 });

@@ -79,8 +79,7 @@ describe('a small event stream', () => {
 
   it('carries several times its size while everything is handled, and keeps the newest', async () => {
     const relay = await relaying();
-    // Metrics does not run: it reads from the log whatever it missed.
-    keeping(OF_EVENTS.filter((name) => name !== 'metrics-fold'));
+    keeping(OF_EVENTS);
     const got = await handling();
     append(EVENTS);
     await eventually(() => got.length === EVENTS, WITHIN);

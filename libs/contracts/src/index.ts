@@ -11,14 +11,17 @@ export {
 } from './envelope.ts';
 export {
   AUDITOR_ROLE,
+  BUS_USERS,
   OTHERS,
   PRINCIPALS,
   PRIVILEGES,
   SERVICES,
   SERVICE_NAMES,
   categoryOf,
+  isBusUser,
   roleOf,
   type BusRight,
+  type BusUser,
   type Principal,
   type Privileges,
   type ServiceName,

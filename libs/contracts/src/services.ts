@@ -81,7 +81,10 @@ export const SERVICES = {
     ...DECIDER,
     appends: [],
     reads: [...POSITIONS, 'events', 'deadlines', 'leases', 'dead_letters'],
-    calls: ['load_stream', 'count_dead_letters', 'list_dead_letters', 'advance_watermark'],
+    calls: ['load_stream', 'count_dead_letters', 'list_dead_letters'],
+    // It folds what the log holds, and nothing that anybody says.
+    bus: [],
+    reaches: ['log', 'traces'],
   },
   relay: {
     ...DECIDER,
@@ -112,8 +115,14 @@ export const OTHERS = {
 } as const satisfies Record<string, Privileges>;
 
 export type Principal = ServiceName | keyof typeof OTHERS;
-export const PRIVILEGES: Readonly<Record<Principal, Privileges>> = { ...SERVICES, ...OTHERS };
+const MATRIX = { ...SERVICES, ...OTHERS };
+export const PRIVILEGES: Readonly<Record<Principal, Privileges>> = MATRIX;
 export const PRINCIPALS = Object.keys(PRIVILEGES) as readonly Principal[];
+
+/** Who has rights on the bus; the others have no user there, and do not connect. */
+export type BusUser = { [Name in Principal]: (typeof MATRIX)[Name]['bus'] extends readonly [] ? never : Name }[Principal];
+export const isBusUser = (principal: Principal): principal is BusUser => PRIVILEGES[principal].bus.length > 0;
+export const BUS_USERS = PRINCIPALS.filter(isBusUser);
 
 /** The Postgres login role and the NATS user of a service have the same name. */
 export const roleOf = (principal: Principal): string => `baton_${principal}`;

@@ -3,7 +3,7 @@
  * from it, and `docs/topology.md` is printed from it.
  */
 import { describeEvent, type EventType } from './events.ts';
-import type { Principal, ServiceName } from './services.ts';
+import type { BusUser, Principal, ServiceName } from './services.ts';
 
 const kebab = (pascal: string): string => pascal.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '-').toLowerCase();
 
@@ -58,29 +58,26 @@ export const inboundType = (name: InboundName): string => `${INBOUND[name].subje
 export const isOtherVersion = (name: InboundName, type: string | undefined): boolean =>
   type?.startsWith(`${INBOUND[name].subject}.v`) === true && type !== inboundType(name);
 
-/**
- * `start` = pulled only while there is a free slot for long work; `react` = pulled as it comes; `gather` = pulled in
- * batches from time to time, and nothing is acknowledged: the consumer reads from the log whatever it missed.
- */
-export type PullMode = 'react' | 'start' | 'gather';
+/** `start` = pulled only while there is a free slot for long work; `react` = pulled as it comes. */
+export type PullMode = 'react' | 'start';
 
 interface ConsumerOf {
-  readonly service: ServiceName;
+  readonly service: ServiceName & BusUser;
   readonly stream: StreamName;
-  /** Event types (of the event stream) or names of inbound requests. Empty = all of the stream. */
+  /** Event types (of the event stream) or names of inbound requests. */
   readonly takes: readonly string[];
   readonly pull: PullMode;
   readonly max_ack_pending: number;
 }
 
-const events = (service: ServiceName, takes: readonly EventType[], pull: PullMode = 'react'): ConsumerOf => ({
+const events = (service: ConsumerOf['service'], takes: readonly EventType[], pull: PullMode = 'react'): ConsumerOf => ({
   service,
   stream: EVENT_STREAM,
   takes,
   pull,
   max_ack_pending: 1_024,
 });
-const inbound = (service: ServiceName, takes: readonly InboundName[]): ConsumerOf => ({
+const inbound = (service: ConsumerOf['service'], takes: readonly InboundName[]): ConsumerOf => ({
   service,
   stream: INBOUND_STREAM,
   takes,
@@ -105,7 +102,6 @@ export const CONSUMERS = {
   'approval-react': events('approval', ['ReleaseProposed', 'ReleaseFailed', 'ReleaseCancelled']),
   'approval-inbound': inbound('approval', ['AnswerGate']),
   'release-react': events('release', ['PlanCompleted', 'PlanCancelled', 'GatePassed', 'ApprovalDenied', 'GateExpired']),
-  'metrics-fold': events('metrics', [], 'gather'),
 } as const satisfies Record<string, ConsumerOf>;
 export type ConsumerName = keyof typeof CONSUMERS;
 
@@ -117,10 +113,9 @@ export const ACK_WAIT_MS = 5_000;
 /** After this many deliveries the message is dead-lettered, and tried once more alone: also the way out for one that kills its process. */
 export const DELIVERIES_MAX = 8;
 
-/** The subjects that a consumer is filtered to; undefined = all of its stream. */
-export function filterSubjects(name: ConsumerName): readonly string[] | undefined {
+/** The subjects that a consumer is filtered to. */
+export function filterSubjects(name: ConsumerName): readonly string[] {
   const consumer: ConsumerOf = CONSUMERS[name];
-  if (consumer.takes.length === 0) return undefined;
   return consumer.takes.map((take) =>
     consumer.stream === EVENT_STREAM ? subjectOf(take as EventType) : INBOUND[take as InboundName].subject,
   );

@@ -16,12 +16,14 @@ const PLACE = placeOfProcesses();
 
 const milliseconds = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
-/** What every service is told; apps add their own with `.extend()`. The description of a setting is the fix that is shown. */
-export const baseConfigSchema = z.object({
+// The description of a setting is the fix that is shown.
+const log = {
   BATON_PG_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'is not the URL of a Postgres database')
     .describe("give the URL with the service's own role, such as postgres://baton_intake:…@localhost:5432/baton"),
+};
+const bus = {
   BATON_NATS_URL: z
     .string()
     .regex(/^(nats|tls):\/\/[^\s,]+(,(nats|tls):\/\/[^\s,]+)*$/, 'is not the URL of a NATS server')
@@ -31,6 +33,8 @@ export const baseConfigSchema = z.object({
     .regex(/^SU[A-Z2-7]{50,60}$/, "is not the seed of a user's nkey")
     .optional()
     .describe("give the seed (SU…) of the service's own user, or leave it out where the server asks for none"),
+};
+const ofProcess = {
   BATON_HTTP_HOST: z
     .string()
     .min(1)
@@ -64,7 +68,7 @@ export const baseConfigSchema = z.object({
     ),
   BATON_SWEEP_INTERVAL_MS: milliseconds(10, 60_000)
     .default(SWEEP_INTERVAL_MS_DEFAULT)
-    .describe('give how often due deadlines are looked for, 10 to 60000 ms'),
+    .describe('give how often it is looked what is due, or new in the log, 10 to 60000 ms'),
   BATON_FAILPOINT: z
     .string()
     .regex(FAILPOINT_PATTERN, 'is not the name of a failpoint with a count or an id')
@@ -78,8 +82,13 @@ export const baseConfigSchema = z.object({
     .optional()
     .describe('give the base URL of an OTLP/HTTP receiver, such as http://localhost:4318'),
   OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1).describe('give the share of traces to record, 0 to 1'),
-});
-export type BaseConfig = z.output<typeof baseConfigSchema>;
+};
+
+/** What a service is told that only reads the log. */
+export const logConfigSchema = z.object({ ...log, ...ofProcess });
+/** What a service is told that takes part on the bus as well; apps add their own with `.extend()`. */
+export const baseConfigSchema = z.object({ ...log, ...bus, ...ofProcess });
+export type BaseConfig = z.output<typeof logConfigSchema> & Partial<z.output<typeof baseConfigSchema>>;
 
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

@@ -14,7 +14,8 @@ export interface Platform<Config extends BaseConfig = BaseConfig> {
   readonly config: Config;
   readonly logger: Logger;
   readonly store: EventStore;
-  readonly bus: BusConnection;
+  /** Null: it has no rights on the bus (`SERVICES` of the contracts), and no connection. */
+  readonly bus: BusConnection | null;
   readonly tracing: Tracing;
   readonly metrics: Metrics;
   readonly registry: Registry;
@@ -28,9 +29,14 @@ export interface Platform<Config extends BaseConfig = BaseConfig> {
   note(name: string, text: string): void;
 }
 
+export function busOf({ name, bus }: Pick<Platform, 'name' | 'bus'>): BusConnection {
+  if (bus === null) throw new Error(`${name} has no rights on the bus: see SERVICES in libs/contracts/src/services.ts`);
+  return bus;
+}
+
 /** Inject it with `inject: [PLATFORM]`. */
 export const PLATFORM = Symbol('Platform');
-/** What the host needs of a runtime; `runtimeOn` makes one, a service that only reads makes its own. */
+/** What the host needs of a runtime; `runtimeOn` makes one. */
 export type HostedRuntime = Pick<ServiceRuntime, 'receive' | 'sweep' | 'freeSlots' | 'onSlotFree' | 'stop'>;
 /** Provide it in the module of the service. A service without consumers may leave it out. */
 export const RUNTIME = Symbol('Runtime');

@@ -192,7 +192,7 @@ describe('a service', () => {
     await stopping;
     await running.stop();
     expect(order).toEqual(['runtime stopped', 'settled']);
-    expect(running.platform.bus.connection.isClosed()).toBe(true);
+    expect(running.platform.bus?.connection.isClosed()).toBe(true);
     await expect(running.platform.store.ping()).rejects.toThrow();
     await expect(fetch(`${running.url}/livez`)).rejects.toThrow();
     expect(host.lines.filter(({ msg }) => msg === 'stop-failed')).toEqual([]);

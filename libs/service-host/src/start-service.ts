@@ -3,7 +3,7 @@
  * opened before is closed again, in order.
  */
 import { connectBus, jetStreamStrategy, watchWatermarks, type BusConnection } from '@baton/bus';
-import { SERVICES, consumersOf, type ConsumerName, type ServiceName } from '@baton/contracts';
+import { SERVICES, consumersOf, isBusUser, type ConsumerName, type ServiceName } from '@baton/contracts';
 import { openEventStore, type EventStore } from '@baton/event-store';
 import { collectDefaultMetrics, createMetrics, logger, Registry, startTelemetry, type Logger } from '@baton/telemetry';
 import { ModulesContainer } from '@nestjs/core';
@@ -14,7 +14,7 @@ import { startListener, type Answer, type HttpListener } from './http-listener.t
 import { instrumentsOf } from './instruments.ts';
 import { createNestApp, type ServiceModule } from './nest-app.ts';
 import { letPredecessorsGo } from './predecessors.ts';
-import { RUNTIME, type HostedRuntime, type Platform } from './platform.ts';
+import { busOf, RUNTIME, type HostedRuntime, type Platform } from './platform.ts';
 import { startSweeping } from './sweeping.ts';
 import { waitFor, whereOf } from './wait-for.ts';
 
@@ -200,15 +200,16 @@ async function connectNats<Config extends BaseConfig>({
   log,
   probes,
   onOpened,
-}: Opening<Config>): Promise<BusConnection> {
-  const where = whereOf(config.BATON_NATS_URL);
+}: Opening<Config>): Promise<BusConnection | null> {
+  const { BATON_NATS_URL: url, BATON_NATS_NKEY_SEED: nkey_seed } = config;
+  if (!isBusUser(name) || url === undefined) return null;
+  const where = whereOf(url);
   const bus = await waitFor({
     what: 'NATS',
     where,
     check:
       'is nats-server running there, with JetStream; is BATON_NATS_URL right; does the server know the nkey of BATON_NATS_NKEY_SEED?',
-    attempt: () =>
-      connectBus({ servers: config.BATON_NATS_URL.split(','), user: name, nkey_seed: config.BATON_NATS_NKEY_SEED, logger: log }),
+    attempt: () => connectBus({ servers: url.split(','), user: name, nkey_seed, logger: log }),
     logger: log,
     signal,
   });
@@ -247,9 +248,10 @@ async function startHandling({ app, platform, listener, consumers, onOpened }: H
     platform.onScrape(() => metrics.slots_full.set(runtime.freeSlots() === 0 ? 1 : 0));
     await letPredecessorsGo(platform.store, log);
   }
+  const bus = busOf(platform);
   // A delivery goes straight to the runtime: none of Nest's pipes, guards or observables is on its way.
   const strategy = jetStreamStrategy({
-    bus: platform.bus,
+    bus,
     consumers,
     deliver: (delivery) => runtime.receive(delivery),
     free_slots: () => runtime.freeSlots(),
@@ -267,7 +269,7 @@ async function startHandling({ app, platform, listener, consumers, onOpened }: H
     },
   });
   const watermarks = watchWatermarks({
-    connection: platform.bus.connection,
+    connection: bus.connection,
     consumers,
     watermarks: platform.store.watermarks,
     log: platform.store.log,

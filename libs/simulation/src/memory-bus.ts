@@ -60,9 +60,7 @@ export interface MemoryBus {
   isEmpty(): boolean;
 }
 
-const CONSUMERS_OF_EVENTS = (Object.keys(CONSUMERS) as ConsumerName[]).filter(
-  (name) => CONSUMERS[name].stream === EVENT_STREAM && CONSUMERS[name].pull !== 'gather',
-);
+const CONSUMERS_OF_EVENTS = (Object.keys(CONSUMERS) as ConsumerName[]).filter((name) => CONSUMERS[name].stream === EVENT_STREAM);
 const takesOf = (consumer: ConsumerName): readonly string[] => CONSUMERS[consumer].takes;
 const consumerOf = (name: InboundName): ConsumerName =>
   (Object.keys(CONSUMERS) as ConsumerName[]).find((consumer) => takesOf(consumer).includes(name))!;

@@ -46,9 +46,7 @@ const LEASE = 'relay-leader';
 const LEASE_MS = 3_000;
 const PROCESSES = 2;
 const BATCH_MAX = 4;
-const OF_EVENTS = (Object.keys(CONSUMERS) as ConsumerName[]).filter(
-  (name) => CONSUMERS[name].stream === EVENT_STREAM && CONSUMERS[name].pull !== 'gather',
-);
+const OF_EVENTS = (Object.keys(CONSUMERS) as ConsumerName[]).filter((name) => CONSUMERS[name].stream === EVENT_STREAM);
 
 export function memoryRelay(options: RelayOptions): MemoryRelay {
   const { log, records, bus, leases, watermarks, now_ms, tell, count } = options;

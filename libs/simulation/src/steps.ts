@@ -8,9 +8,7 @@ import { checkHandled, redeliver, type World } from './world.ts';
 const SWEEP_MS = 1_000;
 /** How late a duplicate may come. */
 const LATE_MS_MAX = 120_000;
-const OF_EVENTS = (Object.keys(CONSUMERS) as ConsumerName[]).filter(
-  (name) => CONSUMERS[name].stream === EVENT_STREAM && CONSUMERS[name].pull !== 'gather',
-);
+const OF_EVENTS = (Object.keys(CONSUMERS) as ConsumerName[]).filter((name) => CONSUMERS[name].stream === EVENT_STREAM);
 
 export type Failed = (error: unknown) => void;
 

@@ -1,6 +1,6 @@
 /** Postgres with the log and NATS with the streams, of a spec's own: what a service needs in order to run as in production. */
-import type { BusConnection, BusUser } from '@baton/bus';
-import { roleOf, type ServiceName } from '@baton/contracts';
+import type { BusConnection } from '@baton/bus';
+import { BUS_USERS, isBusUser, roleOf, type BusUser, type ServiceName } from '@baton/contracts';
 import type { EventStore } from '@baton/event-store';
 import { databaseUrl } from '@baton/tools';
 import { TEST_ROLE_PASSWORD, testDatabase, type TestDatabase } from './database.ts';
@@ -61,7 +61,7 @@ export async function testServers({ secured = false, topology = true }: TestServ
     database,
     nats,
     environment: (service) => {
-      const seed = seeds?.get(service);
+      const seed = isBusUser(service) ? seeds?.get(service) : undefined;
       return {
         BATON_PG_URL: urlOf(service),
         BATON_NATS_URL: nats.url,
@@ -95,7 +95,7 @@ export async function logDatabase(): Promise<TestDatabase> {
 
 /** For `testNats`: the configuration that ships, and the seed of each user's key. */
 export async function shippedNats({ sync_interval = '2m' } = {}) {
-  const { BUS_USERS, natsConf, nkeyVariable } = await import('@baton/bus');
+  const { natsConf, nkeyVariable } = await import('@baton/bus');
   const { createUser } = await import('@nats-io/nkeys');
   const keys = BUS_USERS.map((user) => [user, createUser()] as const);
   return {

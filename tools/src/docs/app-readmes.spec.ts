@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { SERVICE_NAMES, type ServiceName } from '@baton/contracts';
-import { baseConfigSchema, confinementConfig } from '@baton/service-host';
+import { SERVICE_NAMES, isBusUser, type ServiceName } from '@baton/contracts';
+import { baseConfigSchema, confinementConfig, logConfigSchema } from '@baton/service-host';
 import { describe, expect, it } from '@jest/globals';
 import { allAlerts } from '../deploy/alerts.ts';
 import { untoldAlerts, untrueReadme } from './app-readmes.ts';
@@ -12,11 +12,12 @@ const readme = (service: ServiceName): string => read(`apps/${service}/README.md
 const alerts = allAlerts().map(({ alert }) => alert);
 
 /** All but the one that is for tests only. */
-const shared = Object.keys(baseConfigSchema.shape).filter((name) => name !== 'BATON_FAILPOINT');
+const sharedBy = (service: ServiceName): readonly string[] =>
+  Object.keys((isBusUser(service) ? baseConfigSchema : logConfigSchema).shape).filter((name) => name !== 'BATON_FAILPOINT');
 function settingsOf(service: ServiceName): readonly string[] {
   const text = read(`apps/${service}/src/config.ts`);
   const confinement = text.includes('...confinementConfig') ? Object.keys(confinementConfig) : [];
-  return [...shared, ...confinement, ...(text.match(/\bBATON_[A-Z_]+(?=:)/g) ?? [])];
+  return [...sharedBy(service), ...confinement, ...(text.match(/\bBATON_[A-Z_]+(?=:)/g) ?? [])];
 }
 const untrue = (service: ServiceName, text: string): readonly string[] =>
   untrueReadme(service, text, { settings: settingsOf(service), alerts });

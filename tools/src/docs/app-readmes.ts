@@ -26,9 +26,7 @@ export function untrueReadme(service: ServiceName, text: string, { settings, ale
   const read = new Set(sectionOf(text, 'Env').match(/\b(?:BATON|OTEL)_[A-Z_]*[A-Z]\b/g));
   const rung = sectionOf(text, 'Alerts').match(/\bBaton[A-Z]\w+/g) ?? [];
   return [
-    ...consumersOf(service)
-      .filter((name) => CONSUMERS[name].takes.length > 0)
-      .flatMap((name) => differences(at(`Consumes, ${name},`), toldOf(name), CONSUMERS[name].takes)),
+    ...consumersOf(service).flatMap((name) => differences(at(`Consumes, ${name},`), toldOf(name), CONSUMERS[name].takes)),
     ...differences(at('Emits'), owned.length === 0 ? [] : emitted, owned),
     ...differences(at('Env'), [...read], settings),
     ...rung.filter((alert) => !alerts.includes(alert)).map((alert) => `${at('Alerts')} names ${alert}, which no rule has`),

@@ -2,7 +2,6 @@
 import {
   CONSUMERS,
   EVENTS,
-  EVENT_STREAM,
   describeEvent,
   subjectOf,
   type BatonEvent,
@@ -37,7 +36,7 @@ export function eventsPage(explored: readonly Explored[], comments: DocComments)
     '',
     'An event is one line of the log: an envelope (`libs/contracts/src/envelope.ts`: schema version, correlation, causation, actor,',
     'trace context) and the data below. Each event names the commands that lead to it, with the states they were decided in, and the',
-    `services that answer it. ${followers()} takes every event and answers none.`,
+    'services that answer it. **metrics** folds them all, from the log, and answers none.',
     '',
     ...sections,
     '## Types',
@@ -62,14 +61,6 @@ function section(one: Explored, comments: DocComments, used: Set<string>): strin
     '',
   ]);
   return [...head, ...events];
-}
-
-function followers(): string {
-  const all = Object.entries(CONSUMERS) as [string, { stream: string; takes: readonly string[] }][];
-  return all
-    .filter(([, { stream, takes }]) => stream === EVENT_STREAM && takes.length === 0)
-    .map(([name]) => code(name))
-    .join(', ');
 }
 
 const decidedBy = (type: string, one: Explored): string => {

@@ -1,6 +1,6 @@
 // docs/privileges.md: who may do what, for those who check it and for those who ask why something was denied.
-import { PRINCIPALS, PRIVILEGES, filterSubjects, consumersOf, roleOf, type Principal } from '@baton/contracts';
-import { BUS_USERS, permissionsOf } from '@baton/bus';
+import { BUS_USERS, PRINCIPALS, PRIVILEGES, filterSubjects, consumersOf, roleOf, type Principal } from '@baton/contracts';
+import { permissionsOf } from '@baton/bus';
 import { FUNCTION_CALLERS, LOGIN_ROLES, TABLE_READERS } from '@baton/event-store';
 import { GENERATED, code, table } from './markdown.ts';
 
@@ -46,7 +46,7 @@ const matrix = (): string[] => [
 
 const takenBy = (principal: Principal): string =>
   consumersOf(principal)
-    .flatMap((name) => filterSubjects(name) ?? ['baton.event.>'])
+    .flatMap((name) => filterSubjects(name))
     .map(code)
     .join('<br>') || 'nothing';
 

@@ -86,7 +86,7 @@ const consumers = (): string[] => [
       code(stream),
       pull,
       String(max_ack_pending),
-      filterSubjects(name)?.map(code).join(', ') ?? 'everything',
+      filterSubjects(name).map(code).join(', '),
     ]),
   ),
   '',

@@ -1,6 +1,6 @@
 /** Which log and which bus a command speaks to, and as whom: those of the stack on this machine, or those that the environment names. */
-import { connectBus, type BusConnection, type BusLogger, type BusUser } from '@baton/bus';
-import { AUDITOR_ROLE } from '@baton/contracts';
+import { connectBus, type BusConnection, type BusLogger } from '@baton/bus';
+import { AUDITOR_ROLE, type BusUser } from '@baton/contracts';
 import { databaseUrl } from '@baton/tools';
 import { nkeySeed, nkeySeedVariable, passwordVariable, passwordsFrom } from '../config.ts';
 import type { Context } from '../context.ts';

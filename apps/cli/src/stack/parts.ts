@@ -1,8 +1,8 @@
 /** What a local stack consists of: two servers and every service, each with its own role, key, port and directory. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { natsConf, nkeyVariable, type BusUser } from '@baton/bus';
-import { SERVICE_NAMES, roleOf, type ServiceName } from '@baton/contracts';
+import { natsConf, nkeyVariable } from '@baton/bus';
+import { SERVICE_NAMES, isBusUser, roleOf, type BusUser, type ServiceName } from '@baton/contracts';
 import { databaseUrl, startNats, startPostgres, type Log } from '@baton/tools';
 import type { Home } from './home.ts';
 import type { Part, Running } from './keep-running.ts';
@@ -122,8 +122,7 @@ export function servicePart(service: ServiceName, parts: ServiceParts): Part {
     PATH: `${dirname(process.execPath)}:${environment.PATH ?? ''}`,
     NODE_ENV: 'production',
     BATON_PG_URL: databaseUrl(parts.postgres_url, { user: roleOf(service), password: passwordOf(secrets, roleOf(service)) }),
-    BATON_NATS_URL: parts.nats_url,
-    BATON_NATS_NKEY_SEED: nkeyOf(secrets, service).seed,
+    ...(isBusUser(service) ? { BATON_NATS_URL: parts.nats_url, BATON_NATS_NKEY_SEED: nkeyOf(secrets, service).seed } : {}),
     BATON_HTTP_HOST: LOOPBACK,
     BATON_HTTP_PORT: String(ports[service]),
     BATON_LOG_LEVEL: parts.log_level,

@@ -1,4 +1,5 @@
-import { BUS_USERS, PROVISIONER, natsConf, nkeyVariable } from '@baton/bus';
+import { BUS_USERS } from '@baton/contracts';
+import { PROVISIONER, natsConf, nkeyVariable } from '@baton/bus';
 import { testDatabase, testNats, type TestDatabase } from '@baton/testing';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createUser } from '@nats-io/nkeys';

@@ -2,8 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { BUS_USERS, type BusUser } from '@baton/bus';
-import { AUDITOR_ROLE, SERVICE_NAMES, roleOf } from '@baton/contracts';
+import { AUDITOR_ROLE, SERVICE_NAMES, roleOf, BUS_USERS, type BusUser } from '@baton/contracts';
 import { SEALER_KEY_NAME, newSigningKey } from '@baton/event-store';
 import { createUser } from '@nats-io/nkeys';
 import { z } from 'zod';

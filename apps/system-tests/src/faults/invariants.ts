@@ -109,8 +109,7 @@ async function nothingPending({ baton }: Ground): Promise<void> {
       const consumers = account_details
         .flatMap(({ stream_detail }) => stream_detail ?? [])
         .flatMap(({ consumer_detail }) => consumer_detail ?? []);
-      // One that settles nothing is only read from.
-      const behind = consumers.filter((one) => one.num_pending > 0 || (one.num_ack_pending > 0 && one.name !== 'metrics-fold'));
+      const behind = consumers.filter((one) => one.num_pending > 0 || one.num_ack_pending > 0);
       if (consumers.length === 0) throw new Error('there are no consumers');
       if (behind.length > 0)
         throw new Error(

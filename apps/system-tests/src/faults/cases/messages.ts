@@ -7,9 +7,7 @@ import { asAdministrator } from '../provisioner.ts';
 const EVERY_MS = 100;
 const FULL_MS = 5_000;
 const REPLAYED_WITHIN_MS = 60_000;
-const CONSUMERS_OF_EVENTS = (Object.keys(CONSUMERS) as ConsumerName[]).filter(
-  (name) => CONSUMERS[name].stream === EVENT_STREAM && CONSUMERS[name].pull !== 'gather',
-);
+const CONSUMERS_OF_EVENTS = (Object.keys(CONSUMERS) as ConsumerName[]).filter((name) => CONSUMERS[name].stream === EVENT_STREAM);
 
 /** Old events after new ones, interleaved over all missions: duplicates and reordering at once, for every service. */
 const replayed: Fault = {

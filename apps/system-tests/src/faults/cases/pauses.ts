@@ -149,7 +149,7 @@ const stoppedExecutor: Fault = {
 
 const slowConsumer: Fault = {
   id: 'T24.slow',
-  broke: 'metrics stands still: one consumer takes nothing for 10 s',
+  broke: 'metrics stands still: who reads the log reads nothing for 10 s',
   needs: ['linux'],
   ground: 'shared',
   run: async (on) => {
