@@ -1,5 +1,5 @@
+import type { InboundDelivery } from '@baton/ports';
 import { describe, expect, it } from '@jest/globals';
-import type { InboundDelivery } from '@baton/handling';
 import { contract } from '../test/contract.fixture.ts';
 import { intake, submission, type Submission } from './work.ts';
 

@@ -1,19 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { publishInbound, type BusConnection } from '@baton/bus';
 import { INBOUND } from '@baton/contracts';
 import { missionIdOf, type ServiceRuntime } from '@baton/handling';
-import { RUNTIME, baseConfigSchema, readConfig, startService, type RunningService } from '@baton/service-host';
-import { logger } from '@baton/telemetry';
-import { eventually, testServers, type TestServers } from '@baton/testing';
+import { RUNTIME } from '@baton/service-host';
+import { eventually } from '@baton/testing';
 import { headers as natsHeaders } from '@nats-io/nats-core';
 import fc from 'fast-check';
-import { IntakeModule } from '../src/intake.module.ts';
 import { contract } from './contract.fixture.ts';
+import { intakeUnderTest } from './intake-under-test.ts';
 
 jest.setTimeout(120_000);
 const WITHIN = { within_ms: 30_000 };
-const log = logger({ service: 'intake', level: 'silent' });
 
 /** Values that a field may be given instead of what belongs there, as JSON texts. */
 const nasty = fc.oneof(
@@ -47,29 +45,21 @@ const mutated = fc
   });
 
 describe('hostile input to intake', () => {
-  let servers: TestServers;
+  const intake = intakeUnderTest();
   let outside: BusConnection;
-  let service: RunningService;
   beforeAll(async () => {
-    servers = await testServers();
-    outside = await servers.bus('cli');
-    const config = readConfig(baseConfigSchema, servers.environment('intake'));
-    service = await startService({ name: 'intake', config, module: IntakeModule, logger: log });
-  }, 120_000);
-  afterAll(async () => {
-    await service?.stop();
-    await servers?.close();
+    outside = await intake.servers().bus('cli');
   });
 
   async function post(path: string, body: string, headers: Record<string, string> = {}) {
-    const response = await fetch(`${service.url}/v1/missions${path}`, {
+    const response = await fetch(`${intake.service().url}/v1/missions${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'baton-actor': 'eve', ...headers },
       body,
     });
     return { status: response.status, type: response.headers.get('content-type') ?? '', text: await response.text() };
   }
-  const handled = (): number => service.app.get<ServiceRuntime>(RUNTIME).stats().handled;
+  const handled = (): number => intake.service().app.get<ServiceRuntime>(RUNTIME).stats().handled;
   async function expectGoesOn(): Promise<void> {
     const key = randomUUID();
     expect((await post('', JSON.stringify(contract()), { 'idempotency-key': key })).status).toBe(201);
@@ -80,7 +70,10 @@ describe('hostile input to intake', () => {
       { idempotency_key: other, requested_by: 'ada', contract: contract() },
       { id: other },
     );
-    await eventually(async () => (await service.platform.store.log.load(`mission-${missionIdOf(other)}`)).length === 1, WITHIN);
+    await eventually(
+      async () => (await intake.service().platform.store.log.load(`mission-${missionIdOf(other)}`)).length === 1,
+      WITHIN,
+    );
   }
 
   it('over HTTP is accepted or answered with what is wrong and how to mend it', async () => {
@@ -139,7 +132,7 @@ describe('hostile input to intake', () => {
       outside.connection.publish(subject ?? '', Buffer.from(body ?? ''), { headers });
     }
     await eventually(() => handled() - before >= bodies.length, WITHIN);
-    const letters = await service.platform.store.deadLetters.list({ status: 'parked' });
+    const letters = await intake.service().platform.store.deadLetters.list({ status: 'parked' });
     expect(letters.length).toBeGreaterThan(10);
     for (const { reason, cause, deliveries } of letters)
       expect([reason, cause.length > 0, deliveries]).toEqual(['invalid', true, 1]);

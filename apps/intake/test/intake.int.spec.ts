@@ -1,17 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { publishInbound, type BusConnection } from '@baton/bus';
 import { INBOUND, encodeHeaderText, type InboundName } from '@baton/contracts';
 import { missionIdOf, type ServiceRuntime } from '@baton/handling';
-import { RUNTIME, baseConfigSchema, readConfig, startService, type RunningService } from '@baton/service-host';
-import { logger } from '@baton/telemetry';
-import { eventually, testServers, type TestServers } from '@baton/testing';
-import { IntakeModule } from '../src/intake.module.ts';
+import { RUNTIME } from '@baton/service-host';
+import { eventually } from '@baton/testing';
 import { contract, type Loose } from './contract.fixture.ts';
+import { intakeUnderTest } from './intake-under-test.ts';
 
 jest.setTimeout(60_000);
 const WITHIN = { within_ms: 20_000 };
-const log = logger({ service: 'intake', level: 'silent' });
 
 interface Answer {
   readonly status: number;
@@ -19,22 +17,14 @@ interface Answer {
 }
 
 describe('the intake service', () => {
-  let servers: TestServers;
+  const intake = intakeUnderTest();
   let outside: BusConnection;
-  let service: RunningService;
   beforeAll(async () => {
-    servers = await testServers();
-    outside = await servers.bus('cli');
-    const config = readConfig(baseConfigSchema, servers.environment('intake'));
-    service = await startService({ name: 'intake', config, module: IntakeModule, logger: log });
-  }, 120_000);
-  afterAll(async () => {
-    await service?.stop();
-    await servers?.close();
+    outside = await intake.servers().bus('cli');
   });
 
   async function post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-    const response = await fetch(`${service.url}/v1/missions${path}`, {
+    const response = await fetch(`${intake.service().url}/v1/missions${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
       body: typeof body === 'string' ? body : JSON.stringify(body),
@@ -50,13 +40,13 @@ describe('the intake service', () => {
     publish('SubmitMission', { idempotency_key: key, requested_by: 'ada', contract: body });
   /** Does it, and waits until so many more deliveries are settled. */
   async function settled(count: number, act: () => Promise<unknown>): Promise<void> {
-    const runtime = service.app.get<ServiceRuntime>(RUNTIME);
+    const runtime = intake.service().app.get<ServiceRuntime>(RUNTIME);
     const before = runtime.stats().handled;
     await act();
     await eventually(() => runtime.stats().handled >= before + count, WITHIN);
   }
   const eventsOf = async (key: string) =>
-    (await service.platform.store.log.load(`mission-${missionIdOf(key)}`)).map(({ type, meta, data }) => ({
+    (await intake.service().platform.store.log.load(`mission-${missionIdOf(key)}`)).map(({ type, meta, data }) => ({
       type,
       meta: JSON.parse(meta) as Loose,
       data: JSON.parse(data) as Loose,
@@ -219,7 +209,7 @@ describe('the intake service', () => {
 
     it('dead-letters what it cannot read, with the cause, and takes what comes after', async () => {
       await settled(1, () => publish('SubmitMission', { contract: contract() }));
-      expect(await service.platform.store.deadLetters.list({ status: 'parked' })).toMatchObject([
+      expect(await intake.service().platform.store.deadLetters.list({ status: 'parked' })).toMatchObject([
         {
           reason: 'invalid',
           cause: expect.stringMatching(/idempotency_key: .*requested_by: /),
@@ -233,7 +223,7 @@ describe('the intake service', () => {
       const key = randomUUID();
       await settled(1, () => inbound(key, contract()));
       expect(await typesOf(key)).toEqual(['MissionAccepted']);
-      expect(await service.platform.store.deadLetters.list({ status: 'parked' })).toHaveLength(1);
+      expect(await intake.service().platform.store.deadLetters.list({ status: 'parked' })).toHaveLength(1);
     });
   });
 });

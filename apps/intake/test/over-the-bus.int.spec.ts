@@ -1,40 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { INBOUND } from '@baton/contracts';
 import { missionIdOf } from '@baton/handling';
-import { baseConfigSchema, readConfig, startService, type RunningService } from '@baton/service-host';
-import { logger } from '@baton/telemetry';
-import { eventually, testServers, type TestServers } from '@baton/testing';
-import { IntakeModule } from '../src/intake.module.ts';
+import { eventually } from '@baton/testing';
+import { intakeUnderTest } from './intake-under-test.ts';
 
 const WITHIN = { within_ms: 20_000 };
 const EXAMPLE = fileURLToPath(new URL('../../../examples/over-the-bus/', import.meta.url));
 const REQUEST = readFileSync(`${EXAMPLE}submit-mission.json`, 'utf8');
 
 describe('a request over the bus', () => {
-  const lines: Record<string, unknown>[] = [];
-  const log = logger({
-    service: 'intake',
-    level: 'info',
-    destination: { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
-  });
-  let servers: TestServers;
-  let service: RunningService;
-  beforeAll(async () => {
-    servers = await testServers({ secured: true });
-    const config = readConfig(baseConfigSchema, servers.environment('intake'));
-    service = await startService({ name: 'intake', config, module: IntakeModule, logger: log });
-  }, 120_000);
-  afterAll(async () => {
-    await service?.stop();
-    await servers?.close();
-  });
+  const intake = intakeUnderTest({ secured: true });
 
   /** As the page of requests says it: what `send.mjs` prints. */
   const send = (id: string, body: string): Promise<string> => {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const servers = intake.servers();
     const env = { PATH: process.env['PATH'], BATON_NATS_URL: servers.nats.url, BATON_NATS_NKEY_SEED: servers.seed('cli') };
     const sender = execFile(
       process.execPath,
@@ -52,7 +35,7 @@ describe('a request over the bus', () => {
     const mission_id = missionIdOf('hello-over-the-bus');
     expect(await send('hello-1', REQUEST)).toBe(`kept as BATON_INBOUND 1; nobody has decided yet\nmission ${mission_id}\n`);
     const events = await eventually(async () => {
-      const found = await service.platform.store.log.load(`mission-${mission_id}`);
+      const found = await intake.service().platform.store.log.load(`mission-${mission_id}`);
       return found.length > 0 ? found : null;
     }, WITHIN);
     expect(events.map(({ type }) => type)).toEqual(['MissionAccepted']);
@@ -62,7 +45,7 @@ describe('a request over the bus', () => {
   it('that is refused is in the log of the service by the id that it was sent with', async () => {
     const { contract, ...asked } = JSON.parse(REQUEST) as { contract: object };
     await send('hello-2', JSON.stringify({ ...asked, contract: { ...contract, title: 'Say something else' } }));
-    const refused = await eventually(() => lines.find(({ msg }) => msg === 'request-refused'), WITHIN);
+    const refused = await eventually(() => intake.lines.find(({ msg }) => msg === 'request-refused'), WITHIN);
     expect(refused).toMatchObject({
       level: 'warn',
       name: 'SubmitMission',

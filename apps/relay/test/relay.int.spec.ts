@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { jetStreamStrategy, watchWatermarks, type BusConnection, type Delivery } from '@baton/bus';
+import { jetStreamStrategy, watchWatermarks, type BusConnection } from '@baton/bus';
 import {
   SEALER_KEY_NAME,
   checkpointPaths,
@@ -18,6 +18,7 @@ import { readConfig, startService, type RunningService } from '@baton/service-ho
 import { logger } from '@baton/telemetry';
 import pg from 'pg';
 import { eventually, recorded, testServers, type TestServers } from '@baton/testing';
+import type { Delivery } from '@baton/ports';
 import { relayConfigSchema } from '../src/config.ts';
 import { RelayModule } from '../src/relay.module.ts';
 

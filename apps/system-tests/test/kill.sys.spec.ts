@@ -10,6 +10,7 @@ import { openEventStore } from '@baton/event-store';
 import { eventually } from '@baton/testing';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { auditorUrl, batonAt, type Baton } from '../src/baton.ts';
+import { documentMission } from './document-mission.ts';
 
 const WAVE = 20;
 const TARGETS = [
@@ -30,20 +31,7 @@ const PAGE_EVENTS = 5_000;
 jest.setTimeout(ENDS_WITHIN_MS + 120_000);
 
 /** Works for a moment, so that there is always something under way to be killed. */
-const mission = {
-  baton: 'mission/v1',
-  title: 'Write a document',
-  objective: 'There is a document',
-  scope: { include: ['**'] },
-  non_goals: ['Anything else'],
-  criteria: [{ id: 'written', statement: 'The document is not empty' }],
-  rollback: 'Throw it away',
-  risk: 'low',
-  agent: {
-    runtime: 'command',
-    command: ['sh', '-c', `sleep 1; echo '{"baton":"result/v1","status":"done","summary":"wrote","output":"hello"}'`],
-  },
-};
+const mission = documentMission({ works_s: 1 });
 
 /** Attempts that were started and have not come to an end. */
 const attemptsRunning = (events: readonly EventRecord[]): number =>

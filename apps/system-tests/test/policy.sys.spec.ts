@@ -4,25 +4,12 @@ import { join } from 'node:path';
 import { eventually } from '@baton/testing';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { batonAt, type Baton } from '../src/baton.ts';
+import { documentMission } from './document-mission.ts';
 
 const STEP_MS_MAX = 90_000;
 jest.setTimeout(STEP_MS_MAX);
 
-/** Its risk is what the policy that ships with Baton lets pass. */
-const mission = {
-  baton: 'mission/v1',
-  title: 'Write a document',
-  objective: 'There is a document',
-  scope: { include: ['**'] },
-  non_goals: ['Anything else'],
-  criteria: [{ id: 'written', statement: 'The document is not empty' }],
-  rollback: 'Throw it away',
-  risk: 'low',
-  agent: {
-    runtime: 'command',
-    command: ['sh', '-c', `echo '{"baton":"result/v1","status":"done","summary":"wrote","output":"hello"}'`],
-  },
-};
+const mission = documentMission();
 
 describe('a stack that is started with a policy which permits nothing', () => {
   let baton: Baton;

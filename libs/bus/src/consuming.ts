@@ -4,11 +4,11 @@
  * consumer, and of long work no more than there are free slots for.
  */
 import { ACK_WAIT_MS, CONSUMERS, type ConsumerName } from '@baton/contracts';
-import { failpoint } from '@baton/ports';
+import { failpoint, type Delivery, type Settlement } from '@baton/ports';
 import type { Msg, NatsConnection } from '@nats-io/nats-core';
 import type { BusConnection } from './connect.ts';
 import { CORRELATION_HEADER } from './cloud-event.ts';
-import { toDelivery, type Delivery, type Received, type Settlement } from './delivery.ts';
+import { toDelivery, type Received } from './delivery.ts';
 import type { BusLogger } from './logger.ts';
 import { mailboxes, type Mailboxes } from './mailboxes.ts';
 import { pull, type Puller } from './pull.ts';

@@ -1,6 +1,4 @@
-/**
- * What arrives from the bus and what becomes of it; the same shape as the handling's own, which the bus must not import.
- */
+/** Messages of JetStream as deliveries. */
 import {
   CONSUMERS,
   EVENT_STREAM,
@@ -10,41 +8,11 @@ import {
   type EventRecord,
   type InboundName,
 } from '@baton/contracts';
+import type { Delivery } from '@baton/ports';
 import type { Msg } from '@nats-io/nats-core';
 import { decodeEvent, type Headers } from './cloud-event.ts';
 import { headersOf } from './header-block.ts';
 import { unwrapStructured } from './structured-mode.ts';
-
-interface Raw {
-  readonly consumer: ConsumerName;
-  readonly subject: string;
-  readonly headers: Headers;
-  readonly body: string;
-  /** 1 = first delivery. */
-  readonly deliveries: number;
-  /** Sequence in its JetStream stream; for events, the position in the log. */
-  readonly sequence: number;
-}
-
-export interface EventDelivery extends Raw {
-  readonly kind: 'event';
-  /** Parses headers and body. Throws UnreadableEvent. */
-  readonly event: () => EventRecord;
-}
-
-export interface InboundDelivery extends Raw {
-  readonly kind: 'inbound';
-  readonly name: InboundName;
-  /** CloudEvents type, where the sender said one. */
-  readonly type?: string | undefined;
-  /** The message's own id, for causation: `ce-id`, or stream and sequence where it has none. */
-  readonly id: string;
-}
-
-export type Delivery = EventDelivery | InboundDelivery;
-
-/** `ack` only after everything that the delivery led to is committed; a `nak` always waits. */
-export type Settlement = { readonly ack: true } | { readonly ack: false; readonly nak_delay_ms: number };
 
 const INBOUND_NAMES: ReadonlyMap<string, InboundName> = new Map(
   (Object.keys(INBOUND) as InboundName[]).map((name) => [INBOUND[name].subject, name]),

@@ -1,7 +1,6 @@
 export { decodeEvent, encodeEvent, type BusMessage, type Headers } from './cloud-event.ts';
 export { connectBus, type BusConnection, type ConnectOptions } from './connect.ts';
 export { IN_FLIGHT_MAX, consume, type Consuming, type ConsumingOptions } from './consuming.ts';
-export type { Delivery, Settlement } from './delivery.ts';
 export { TopologyMismatch, ensureTopology, type EnsuredTopology, type TopologyOptions } from './ensure-topology.ts';
 export { JetStreamStrategy, jetStreamStrategy, type JetStreamStrategyOptions } from './jet-stream-strategy.ts';
 export type { BusLogger } from './logger.ts';

@@ -2,11 +2,11 @@
  * JetStream as a transport of Nest: handlers are registered for subjects as with any other, but their result is awaited and
  * settles the message. Nest's own `handleEvent` looks at no result, which would acknowledge what failed.
  */
+import type { Delivery, Settlement } from '@baton/ports';
 import { BaseRpcContext, Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { consume, type Consuming, type ConsumingOptions } from './consuming.ts';
-import type { Delivery, Settlement } from './delivery.ts';
 
 export interface JetStreamStrategyOptions extends Omit<ConsumingOptions, 'handle'> {
   /** Handles what no handler is registered for. */

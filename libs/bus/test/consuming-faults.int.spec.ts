@@ -1,7 +1,8 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { EVENT_STREAM, type StoredEvent } from '@baton/contracts';
 import { eventually } from '@baton/testing';
-import { ensureTopology, type Delivery } from '../src/index.ts';
+import type { Delivery } from '@baton/ports';
+import { ensureTopology } from '../src/index.ts';
 import { pull } from '../src/pull.ts';
 import { ACK, WITHIN, collect, relayedBus } from './relayed-bus.ts';
 import { planCancelled, recordingLogger } from './secured-nats.ts';

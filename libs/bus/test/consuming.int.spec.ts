@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { EVENT_STREAM } from '@baton/contracts';
 import { eventually } from '@baton/testing';
+import type { Delivery } from '@baton/ports';
 import { of, throwError } from 'rxjs';
-import { jetStreamStrategy, publishInbound, type Delivery } from '../src/index.ts';
+import { jetStreamStrategy, publishInbound } from '../src/index.ts';
 import { headerBlock, headersOf, messageHeaders } from '../src/header-block.ts';
 import { ACK, WITHIN, collect, relayedBus } from './relayed-bus.ts';
 

@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { EVENT_STREAM, INBOUND, INBOUND_STREAM, STREAMS, UnreadableEvent, type StoredEvent } from '@baton/contracts';
 import { eventually } from '@baton/testing';
+import type { Delivery } from '@baton/ports';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { headers as natsHeaders, type MsgHdrsImpl } from '@nats-io/nats-core';
 import fc from 'fast-check';
-import { decodeEvent, encodeEvent, publishInbound, type Delivery, type Headers } from '../src/index.ts';
+import { decodeEvent, encodeEvent, publishInbound, type Headers } from '../src/index.ts';
 import { messageHeaders, parseHeaderBlock } from '../src/header-block.ts';
 import { WITHIN, collect, relayedBus } from './relayed-bus.ts';
 import { planCancelled } from './secured-nats.ts';

@@ -2,15 +2,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, jest } from '@jest/globals';
 import { EVENT_STREAM, type ConsumerName } from '@baton/contracts';
 import { eventually } from '@baton/testing';
+import type { Delivery, Settlement } from '@baton/ports';
 import { jetstreamManager, type ConsumerInfo, type JetStreamManager } from '@nats-io/jetstream';
-import {
-  jetStreamStrategy,
-  type BusConnection,
-  type Delivery,
-  type JetStreamStrategy,
-  type JetStreamStrategyOptions,
-  type Settlement,
-} from '../src/index.ts';
+import { jetStreamStrategy, type BusConnection, type JetStreamStrategy, type JetStreamStrategyOptions } from '../src/index.ts';
 import { memoryLog, memoryWatermarks, relayOf, securedNats, type MemoryLog, type SecuredNats } from './secured-nats.ts';
 
 export const WITHIN = { within_ms: 20_000 };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { MissionCommand } from '@baton/domain';
+import type { InboundDelivery } from '@baton/ports';
 import { bench } from '../test/bench.ts';
 import type { ServiceDefinition } from './definition.ts';
-import type { InboundDelivery } from './delivery.ts';
 
 const inbound: InboundDelivery = {
   kind: 'inbound',

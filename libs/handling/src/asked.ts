@@ -1,8 +1,8 @@
 /** What a delivery asks of a service: the reactions to an event, or the commands that a request from outside stands for. */
 import { inboundType, isOtherVersion, readOutsideJson } from '@baton/contracts';
 import { react } from '@baton/domain';
+import type { Delivery, EventDelivery, InboundDelivery } from '@baton/ports';
 import type { Request } from './decided.ts';
-import type { Delivery, EventDelivery, InboundDelivery } from './delivery.ts';
 import { serviceActor } from './instruments.ts';
 import type { ServiceDefinition } from './definition.ts';
 import { InvalidRequest } from './settling.ts';

@@ -1,7 +1,7 @@
 /** What makes one service differ from another; everything else is the same code. */
 import type { InboundName, ServiceName } from '@baton/contracts';
+import type { InboundDelivery } from '@baton/ports';
 import type { Request } from './decided.ts';
-import type { InboundDelivery } from './delivery.ts';
 import type { Performer } from './work.ts';
 
 export interface ServiceDefinition {

@@ -1,7 +1,6 @@
 export type { Decided, Request } from './decided.ts';
 export { failureClassOf, isDefect } from './defect.ts';
 export type { ServiceDefinition } from './definition.ts';
-export type { Delivery, EventDelivery, InboundDelivery, Settlement } from './delivery.ts';
 export { eventId, missionIdOf, uuidOf } from './event-id.ts';
 export { noInstruments, type Instruments, type SpanAttributes } from './instruments.ts';
 export { InvalidRequest } from './settling.ts';

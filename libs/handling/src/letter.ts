@@ -1,6 +1,5 @@
 /** A message that is put aside: under which name, with which stream, and why. */
-import type { DeadLetter } from '@baton/ports';
-import type { Delivery, InboundDelivery } from './delivery.ts';
+import type { DeadLetter, Delivery, InboundDelivery } from '@baton/ports';
 import { uuidOf } from './event-id.ts';
 
 /** What can be the name of a stream. A header may say anything, and Postgres takes no NUL. */

@@ -1,5 +1,5 @@
 /** Holds a delivery until it is settled: a store that is away is waited for, a defect is met again after a pause that grows. */
-import type { Delivery, Settlement } from './delivery.ts';
+import type { Delivery, Settlement } from '@baton/ports';
 import type { Instruments } from './instruments.ts';
 import type { Counts, Settle } from './settling.ts';
 import { pause, type Timers } from './timers.ts';

@@ -1,8 +1,8 @@
 import { categoryOf, DELIVERIES_MAX, type EventType, type StoredEvent } from '@baton/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { base, change, contract, digest, finding, MISSION, receipt, task, tree } from '@baton/testing';
+import type { InboundDelivery } from '@baton/ports';
 import { bench, delivered, settled } from '../test/bench.ts';
-import type { InboundDelivery } from './delivery.ts';
 import type { ServiceDefinition } from './definition.ts';
 import { InvalidRequest } from './settling.ts';
 

@@ -3,13 +3,12 @@
  * ports, so that production and simulation run the same code.
  */
 import { CONSUMERS, SERVICES, type Category } from '@baton/contracts';
-import { failpoint, type DeadLetters, type EventLog } from '@baton/ports';
+import { failpoint, type DeadLetters, type EventLog, type Delivery, type Settlement } from '@baton/ports';
 import { askedBy } from './asked.ts';
 import { atOnce } from './at-once.ts';
 import { decideAndAppend, type Appending } from './decide-and-append.ts';
 import type { Decided, Request } from './decided.ts';
 import type { ServiceDefinition } from './definition.ts';
-import type { Delivery, Settlement } from './delivery.ts';
 import { sweeper } from './due.ts';
 import { noInstruments, serviceActor, type Instruments } from './instruments.ts';
 import { mailbox } from './mailbox.ts';

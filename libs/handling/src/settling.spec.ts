@@ -1,8 +1,8 @@
 import { DELIVERIES_MAX } from '@baton/contracts';
 import { describe, expect, it } from '@jest/globals';
 import { MISSION } from '@baton/testing';
+import type { InboundDelivery } from '@baton/ports';
 import { bench, delivered, taskReady } from '../test/bench.ts';
-import type { InboundDelivery } from './delivery.ts';
 import type { ServiceDefinition } from './definition.ts';
 
 const idle: ServiceDefinition = { name: 'executor' };

@@ -1,9 +1,8 @@
 /** What becomes of a delivery: handled, given back, or kept as a dead letter with its cause. Nothing is ever dropped. */
 import { DELIVERIES_MAX, UnreadableEvent } from '@baton/contracts';
-import type { DeadLetter, DeadLetters } from '@baton/ports';
+import type { DeadLetter, DeadLetters, Delivery } from '@baton/ports';
 import { ForgedEvent } from './decide-and-append.ts';
 import { EventTooLarge, isDefect } from './defect.ts';
-import type { Delivery } from './delivery.ts';
 import type { Instruments } from './instruments.ts';
 import { letterOf } from './letter.ts';
 import type { Mailbox } from './mailbox.ts';

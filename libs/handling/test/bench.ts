@@ -1,13 +1,12 @@
 /** One log, any number of services on it, a clock that moves when it is told to: what the specs of the runtime are told with. */
 import type { ServiceName, StoredEvent } from '@baton/contracts';
-import type { DeadLetters, EventLog } from '@baton/ports';
+import type { DeadLetters, EventLog, EventDelivery } from '@baton/ports';
 import { memoryRecord, virtualTime } from '@baton/simulation';
 import { base, deliveryOf, MISSION, task } from '@baton/testing';
 import { hash } from 'node:crypto';
 import { noInstruments } from '../src/instruments.ts';
 import type { ServiceDefinition } from '../src/definition.ts';
 import { createService, type ServiceRuntime } from '../src/service.ts';
-import type { EventDelivery } from '../src/delivery.ts';
 
 /** Lets everything run that waits for nothing. */
 export const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));

@@ -15,7 +15,7 @@ import {
   type ServiceName,
   type StoredEvent,
 } from '@baton/contracts';
-import type { Delivery, Settlement } from '@baton/handling';
+import type { Delivery, Settlement } from '@baton/ports';
 
 export interface Message {
   readonly consumer: ConsumerName;

@@ -1,14 +1,14 @@
 /** Where the time of a mission went that took long to recover: between which of its events nothing was recorded. */
 import type { EventRecord } from '@baton/contracts';
 
-export interface Wait {
+interface Wait {
   readonly waited_ms: number;
   readonly after: EventRecord;
   readonly before: EventRecord;
 }
 
 /** Longest first; of one mission, over all of its streams. */
-export function waitsOf(events: readonly EventRecord[], mission_id: string): readonly Wait[] {
+function waitsOf(events: readonly EventRecord[], mission_id: string): readonly Wait[] {
   const own = events.filter(({ data }) => data.mission_id === mission_id);
   return own
     .slice(1)

@@ -1,4 +1,4 @@
-/** What arrives from the bus and what becomes of it. The bus makes deliveries, `settling.ts` settles them. */
+/** What arrives from the bus and what becomes of it: `libs/bus` makes deliveries, `libs/handling` settles them. */
 import type { ConsumerName, EventRecord, InboundName } from '@baton/contracts';
 
 interface Raw {
