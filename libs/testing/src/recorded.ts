@@ -1,7 +1,7 @@
 /** Events of other services: put on the record, and brought to the service under test. */
 import { randomUUID } from 'node:crypto';
 import { parseStored, type BatonEvent, type ServiceName, type StoredEvent } from '@baton/contracts';
-import type { EventLog, NewDeadline, EventDelivery } from '@baton/ports';
+import type { EventDelivery, EventLog, NewDeadline } from '@baton/ports';
 import { storedBy } from './suites/event-log.suite.ts';
 
 export const metaBy = (service: ServiceName, mission_id: string): string =>
