@@ -191,7 +191,7 @@ export const CATALOGUE = {
   },
   sweep_failures: {
     name: 'baton_sweep_failures_total',
-    help: 'Rounds of the deadline sweep, and single deadlines within one, that failed; they are tried again.',
+    help: 'Rounds of the sweep, and single deadlines within one, that failed; they are tried again. Of metrics: reads of the log.',
     type: 'counter',
     source: 'process',
     labels: [],

@@ -238,7 +238,7 @@ const services: Row = {
     },
     {
       title: 'Failed sweeps',
-      description: 'Rounds of the deadline sweep, and single deadlines, that failed.',
+      description: 'Rounds of the sweep, and single deadlines, that failed; of metrics, reads of the log.',
       kind: 'timeseries',
       unit: 'ops',
       queries: [always('{{service}}', 'sum by (service) (rate(baton_sweep_failures_total[$__rate_interval]))')],
