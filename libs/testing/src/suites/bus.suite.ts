@@ -1,18 +1,9 @@
 /** What a bus promises to those who consume from it: JetStream with the relay in front, and the bus of the simulation. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ConsumerName, InboundName } from '@baton/contracts';
+import type { Delivery, Settlement } from '@baton/ports';
 
-export interface BusDelivery {
-  readonly kind: 'event' | 'inbound';
-  readonly consumer: ConsumerName;
-  readonly subject: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  readonly deliveries: number;
-  readonly sequence: number;
-}
-export type BusSettlement = { readonly ack: true } | { readonly ack: false; readonly nak_delay_ms: number };
-export type BusHandler = (delivery: BusDelivery) => Promise<BusSettlement>;
+export type BusHandler = (delivery: Delivery) => Promise<Settlement>;
 
 export interface BusSetup {
   /** Appends one PlanCancelled per mission to the log that the bus is a copy of. */
@@ -28,7 +19,7 @@ export interface BusSetup {
   readonly dispose: () => Promise<void>;
 }
 
-const ACK: BusSettlement = { ack: true };
+const ACK: Settlement = { ack: true };
 const NAK_MS = 1_000;
 /** Clocks of two machines are compared: a little early is still after the delay. */
 const EARLY_MS_MAX = 50;
@@ -42,16 +33,16 @@ export function keepsBusContract(make: () => Promise<BusSetup>): void {
     afterEach(() => bus.dispose());
 
     const collecting =
-      (into: BusDelivery[], settlement: BusSettlement = ACK): BusHandler =>
+      (into: Delivery[], settlement: Settlement = ACK): BusHandler =>
       (delivery) => {
         into.push(delivery);
         return Promise.resolve(settlement);
       };
-    const numbers = (deliveries: readonly BusDelivery[]): number[] => deliveries.map(({ sequence }) => sequence);
+    const numbers = (deliveries: readonly Delivery[]): number[] => deliveries.map(({ sequence }) => sequence);
 
     it('delivers every event of its consumer in the order of the log, under its number in the log', async () => {
-      const got: BusDelivery[] = [];
-      const others: BusDelivery[] = [];
+      const got: Delivery[] = [];
+      const others: Delivery[] = [];
       bus.append(['a', 'a']);
       await bus.consume('release-react', collecting(got));
       await bus.consume('planner-react', collecting(others));
@@ -70,7 +61,7 @@ export function keepsBusContract(make: () => Promise<BusSetup>): void {
     });
 
     it('delivers what was given back again after its delay, and counts', async () => {
-      const got: { readonly delivery: BusDelivery; readonly at_ms: number }[] = [];
+      const got: { readonly delivery: Delivery; readonly at_ms: number }[] = [];
       await bus.consume('release-react', (delivery) => {
         got.push({ delivery, at_ms: bus.now_ms() });
         return Promise.resolve(delivery.deliveries < 3 ? { ack: false, nak_delay_ms: NAK_MS } : ACK);
@@ -83,8 +74,8 @@ export function keepsBusContract(make: () => Promise<BusSetup>): void {
     });
 
     it('delivers what a dead process held to another one, and what was acknowledged to nobody', async () => {
-      const held: BusDelivery[] = [];
-      const got: BusDelivery[] = [];
+      const held: Delivery[] = [];
+      const got: Delivery[] = [];
       const dying = await bus.consume('release-react', (delivery) => {
         held.push(delivery);
         return delivery.sequence === 1 ? Promise.resolve(ACK) : new Promise(() => {});
@@ -100,7 +91,7 @@ export function keepsBusContract(make: () => Promise<BusSetup>): void {
     });
 
     it('gives each message to one of those who compete for it', async () => {
-      const got: BusDelivery[] = [];
+      const got: Delivery[] = [];
       await bus.consume('release-react', collecting(got));
       await bus.consume('release-react', collecting(got));
       bus.append(Array.from({ length: 40 }, (_, nth) => `m-${nth % 7}`));
@@ -109,7 +100,7 @@ export function keepsBusContract(make: () => Promise<BusSetup>): void {
     });
 
     it('takes a request once under one id, and delivers it as it was asked', async () => {
-      const got: BusDelivery[] = [];
+      const got: Delivery[] = [];
       await bus.request('CancelMission', 'request-1', { mission_id: 'a', by: 'ada' });
       await bus.request('CancelMission', 'request-1', { mission_id: 'a', by: 'ada' });
       await bus.request('SubmitMission', 'request-2', { idempotency_key: 'k' });
@@ -122,13 +113,13 @@ export function keepsBusContract(make: () => Promise<BusSetup>): void {
     });
 
     it('has everything behind the watermark again after it lost all, under the same numbers', async () => {
-      const before: BusDelivery[] = [];
+      const before: Delivery[] = [];
       const first = await bus.consume('release-react', collecting(before));
       bus.append(['a', 'b', 'c']);
       await bus.until(() => before.length === 3, 'all were delivered');
       await first.dies();
       await bus.wipe(1);
-      const after: BusDelivery[] = [];
+      const after: Delivery[] = [];
       await bus.consume('release-react', collecting(after));
       bus.append(['d']);
       await bus.until(() => after.length === 3, 'what is behind the watermark was delivered');
