@@ -4,7 +4,7 @@ import { missionContractSchema, type StoredEvent, type Task } from '@baton/contr
 import { decodeEvent, encodeEvent, IN_FLIGHT_MAX } from '@baton/bus';
 import { STREAM_OF, type Expansion, type MissionCommand, type PlanCommand } from '@baton/domain';
 import { createService, digestOf, missionIdOf, type ServiceDefinition } from '@baton/handling';
-import type { DeadLetters, EventLog, EventDelivery } from '@baton/ports';
+import type { DeadLetters, EventDelivery, EventLog } from '@baton/ports';
 import { memoryRecord } from '@baton/simulation';
 import { CONTRACT } from '../driver.ts';
 import { lanes, perSecond, sized, type Figure, type Options, type Part } from './figure.ts';

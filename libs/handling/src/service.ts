@@ -3,7 +3,7 @@
  * ports, so that production and simulation run the same code.
  */
 import { CONSUMERS, SERVICES, type Category } from '@baton/contracts';
-import { failpoint, type DeadLetters, type EventLog, type Delivery, type Settlement } from '@baton/ports';
+import { failpoint, type DeadLetters, type Delivery, type EventLog, type Settlement } from '@baton/ports';
 import { askedBy } from './asked.ts';
 import { atOnce } from './at-once.ts';
 import { decideAndAppend, type Appending } from './decide-and-append.ts';

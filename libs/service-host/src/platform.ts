@@ -30,7 +30,10 @@ export interface Platform<Config extends BaseConfig = BaseConfig> {
 }
 
 export function busOf({ name, bus }: Pick<Platform, 'name' | 'bus'>): BusConnection {
-  if (bus === null) throw new Error(`${name} has no rights on the bus: see SERVICES in libs/contracts/src/services.ts`);
+  if (bus === null)
+    throw new Error(
+      `${name} is not connected to the bus: it has no rights there (SERVICES in libs/contracts/src/services.ts), or no BATON_NATS_URL`,
+    );
   return bus;
 }
 

@@ -108,10 +108,10 @@ function parkedWaits(mission_id: string, streams: readonly FoldedStream[], parke
 const streamOf = ({ stream, reason, headers }: KeptDeadLetter): string =>
   stream ?? (reason === 'handler-crashed' ? (headers['ce-subject'] ?? '') : '');
 
-/** The last word on a mission that ended, with the finding or failure behind it. */
 /** Reasons have at most 4,000, and every fault of a plan is in one. */
 export const OUTCOME_CHARS_MAX = 4_200;
 
+/** The last word on a mission that ended, with the finding or failure behind it. */
 export function outcomeOf(events: readonly EventRecord[]): string {
   for (const event of events.toReversed()) {
     switch (event.type) {

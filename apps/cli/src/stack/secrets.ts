@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { AUDITOR_ROLE, SERVICE_NAMES, roleOf, BUS_USERS, type BusUser } from '@baton/contracts';
+import { AUDITOR_ROLE, BUS_USERS, SERVICE_NAMES, roleOf, type BusUser } from '@baton/contracts';
 import { SEALER_KEY_NAME, newSigningKey } from '@baton/event-store';
 import { createUser } from '@nats-io/nkeys';
 import { z } from 'zod';

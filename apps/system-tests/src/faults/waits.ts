@@ -19,7 +19,7 @@ function waitsOf(events: readonly EventRecord[], mission_id: string): readonly W
     .toSorted((a, b) => b.waited_ms - a.waited_ms);
 }
 
-/** Of the mission that ended last, e.g. `mission 0b3a…: 5021 ms from LandingStarted to ReleaseLanded of release-0b3a…`. */
+/** Of the mission that ended last, e.g. `mission 0b3a…: 3668 ms from ReleaseQueued (4338) to TargetMoved (4410) of release-0b3a…`. */
 export function tellWaits(events: readonly EventRecord[], at_least_ms: number): string {
   const last = events.findLast(({ type }) => type === 'MissionCompleted' || type === 'MissionFailed');
   if (last === undefined) return 'no mission has ended';

@@ -147,7 +147,7 @@ const stoppedExecutor: Fault = {
   },
 };
 
-const slowConsumer: Fault = {
+const slowReader: Fault = {
   id: 'T24.slow',
   broke: 'metrics stands still: who reads the log reads nothing for 10 s',
   needs: ['linux'],
@@ -190,4 +190,4 @@ const fullHands: Fault = {
   },
 };
 
-export const pauseFaults: readonly Fault[] = [stoppedLeader, stoppedNats, blockedLoop, stoppedExecutor, slowConsumer, fullHands];
+export const pauseFaults: readonly Fault[] = [stoppedLeader, stoppedNats, blockedLoop, stoppedExecutor, slowReader, fullHands];
