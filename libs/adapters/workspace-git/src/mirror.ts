@@ -14,7 +14,7 @@ import type { WorkspaceProblem } from '@baton/ports';
 import { removeTree, workspaceProblem } from '@baton/workbench';
 import { ATTRIBUTES, GitFailure, withoutSecrets, type Git } from './git.ts';
 import { problemOf } from './git-problems.ts';
-import { isDamage, makeWhole } from './mirror-repair.ts';
+import { isDamage, makeWhole, TARGETS } from './mirror-repair.ts';
 
 export interface Mirror {
   /** Absolute where it is a local path. */
@@ -70,8 +70,8 @@ export function mirrorsIn(options: {
     try {
       const fresh = { ...mirror, git_dir: join(place, 'mirror.git') };
       await keepAsWritten(fresh.git_dir);
-      await fetchHead(git, fresh, target, git_timeout_ms, AS_ONE_PACK);
-      await makeWhole(mirror.git_dir, fresh.git_dir);
+      const { commit } = await fetchHead(git, fresh, target, git_timeout_ms, AS_ONE_PACK);
+      await makeWhole(git, mirror.git_dir, { git_dir: fresh.git_dir, head: commit });
     } finally {
       await removeTree(place);
     }
@@ -83,7 +83,7 @@ export function mirrorsIn(options: {
       if (!isDamage(error)) throw error;
     }
     const mirror = await ready(url);
-    // Who notices while it is repaired waits for that. Another process may repair it as well: it only adds.
+    // Who notices while it is repaired waits for that. Another process may repair it as well: nobody takes away what is whole.
     const key = `${mirror.git_dir} ${target}`;
     const running = repairs.get(key) ?? repair(mirror, target).finally(() => repairs.delete(key));
     repairs.set(key, running);
@@ -202,7 +202,7 @@ async function fetchHead(
   git_timeout_ms: number,
   settings: readonly string[] = [],
 ): Promise<Head> {
-  const ref = `refs/baton/targets/${shortHash(target)}`;
+  const ref = `${TARGETS}/${shortHash(target)}`;
   const call = { directory: mirror.git_dir, git_dir: mirror.git_dir };
   const args = [
     ...settings,

@@ -1,5 +1,5 @@
 /** What a power cut, a full disk or a cleaner of temporary files leaves of a mirror: it is made whole, and nobody's work is lost by that. */
-import { chmod, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { criterion, ownerGit, writeFiles } from '@baton/testing';
@@ -13,10 +13,10 @@ describe('a damaged mirror', () => {
   let repository: TestRepository;
   let provider: GitWorkspaces;
   let mirror: string;
-  const open = async (by = provider) => {
+  const open = async (by = provider, target = 'main') => {
     const workspace = await by.open({
       name: 'task',
-      base: { repository: { url: repository.bare, target: 'main' }, inputs: [] },
+      base: { repository: { url: repository.bare, target }, inputs: [] },
       signal,
     });
     return { ...workspace, directory: workspace.directory ?? '' };
@@ -28,6 +28,17 @@ describe('a damaged mirror', () => {
   const spoil = async (path: string, content = ''): Promise<void> => {
     await chmod(path, 0o644);
     await writeFile(path, content);
+  };
+  /** In the mirror only. */
+  const commitWithoutItsFile = async (): Promise<string> => {
+    const { checkout } = repository;
+    await writeFiles(checkout, { 'half.txt': 'half\n' });
+    await ownerGit(checkout, 'add', 'half.txt');
+    await ownerGit(checkout, 'commit', '--quiet', '-m', 'half');
+    await ownerGit(mirror, 'fetch', '--quiet', '--no-write-fetch-head', checkout, 'HEAD');
+    const file = await ownerGit(checkout, 'rev-parse', 'HEAD:half.txt');
+    await rm(join(mirror, 'objects', file.slice(0, 2), file.slice(2)));
+    return ownerGit(checkout, 'rev-parse', 'HEAD');
   };
   const packs = async (end: string): Promise<readonly string[]> =>
     (await readdir(join(mirror, 'objects/pack')))
@@ -114,6 +125,28 @@ describe('a damaged mirror', () => {
       { status: 'collected', change: { files: ['0.txt', 'README.md'] } },
       { status: 'collected', change: { files: ['1.txt', 'README.md'] } },
     ]);
+  });
+
+  it('keeps the refs that are whole while it is repaired: another process may be about to read what it fetched', async () => {
+    await ownerGit(repository.bare, 'branch', 'other', 'main');
+    const targets = join(mirror, 'refs/baton/targets');
+    const [main = ''] = await readdir(targets);
+    await open(provider, 'other');
+    const other = (await readdir(targets)).find((name) => name !== main) ?? '';
+    const commit = await ownerGit(repository.bare, 'rev-parse', 'other');
+    const written = (await stat(join(targets, other))).ino;
+    // The one leads to a commit of which a file is missing, the other to nothing; both are only in this mirror.
+    await writeFile(join(targets, 'half'), `${await commitWithoutItsFile()}\n`);
+    await writeFile(join(targets, 'nothing'), `${'1'.repeat(40)}\n`);
+    await rm(await fileOf('main:src'));
+    expect(await ownerGit((await open()).directory, 'status', '--porcelain')).toBe('');
+    expect((await stat(join(targets, other))).ino).toBe(written);
+    expect(await ownerGit(mirror, 'for-each-ref', '--format=%(objectname) %(refname:lstrip=-1)')).toBe(
+      [main, other]
+        .toSorted()
+        .map((name) => `${commit} ${name}`)
+        .join('\n'),
+    );
   });
 
   it('that is damaged while an agent works is repaired before its work is collected and checked', async () => {
