@@ -20,6 +20,7 @@ const STATEMENT_TIMEOUT_MS = 60_000;
 
 export interface Ground {
   readonly superuser_url: string;
+  url(service: ServiceName): string;
   open(service: ServiceName): EventStore;
   nats(): Promise<string>;
   remove(): Promise<void>;
@@ -40,12 +41,14 @@ async function startGround(name: string): Promise<Ground> {
   try {
     await migrate(postgres.superuser_url);
     await setPasswords(postgres.superuser_url, Object.fromEntries(LOGIN_ROLES.map((role) => [role, password])));
-    const url = await overSocket(postgres.url, data_dir);
+    const cluster_url = await overSocket(postgres.url, data_dir);
+    const url = (service: ServiceName): string => databaseUrl(cluster_url, { user: roleOf(service), password });
     return {
-      superuser_url: databaseUrl(url, { user: 'postgres', password }),
+      superuser_url: databaseUrl(cluster_url, { user: 'postgres', password }),
+      url,
       open: (service) => {
         const store = openEventStore({
-          url: databaseUrl(url, { user: roleOf(service), password }),
+          url: url(service),
           application_name: `bench-${service}`,
           statement_timeout_ms: STATEMENT_TIMEOUT_MS,
         });

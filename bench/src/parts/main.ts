@@ -11,6 +11,7 @@ import { foldReplay, readAfter } from './fold.ts';
 import { growth } from './growth.ts';
 import { handler } from './handler.ts';
 import { idle } from './idle.ts';
+import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { relay } from './relay.ts';
 import { replicas } from './replicas.ts';
@@ -25,6 +26,7 @@ const PARTS: readonly Part[] = [
   readAfter,
   artifacts,
   startUp,
+  latency,
   growth,
   tasks,
   idle,

@@ -1,16 +1,18 @@
-/** Two processes of each service instead of one: on one machine they cannot be faster than its processors, and must not be much slower. */
+/** More processes of each service: on one machine they cannot be faster than its processors, and must not be much slower. */
 import type { ServiceName } from '@baton/contracts';
 import { runLoad } from '../load.ts';
 import { stackHome, type BenchStack } from '../stack.ts';
-import { sized, type Part } from './figure.ts';
+import { sized, type Figure, type Part } from './figure.ts';
 import { driving, onHome, settled } from './grown.ts';
 import { startReplica, type Replica } from './replica.ts';
 
-const DOUBLED: readonly ServiceName[] = ['intake', 'planner', 'executor', 'reviewer', 'approval', 'release', 'relay'];
+const REPLICATED: readonly ServiceName[] = ['intake', 'planner', 'executor', 'reviewer', 'approval', 'release', 'relay'];
+const COUNTS = [1, 2, 4] as const;
 const MISSIONS = 1_000;
 const WARM_UP = 300;
 const IN_FLIGHT = 256;
-const SHARE_MIN = 0.9;
+/** Of what one process of each does; every further one has a share of the memory and the connections. */
+const SHARE_MIN: Readonly<Record<number, number>> = { 2: 0.9, 4: 0.8 };
 
 export const replicas: Part = {
   name: 'replicas',
@@ -19,24 +21,28 @@ export const replicas: Part = {
     return onHome(home, async () => {
       const stack = await home.up();
       const load = { name: 'replicas', total: sized(MISSIONS, options), in_flight: IN_FLIGHT };
-      const one = await missionsPerSecond(stack, load);
-      const second: Replica[] = [];
+      const more: Replica[] = [];
+      const figures: Figure[] = [];
       try {
-        for (const service of DOUBLED) second.push(await startReplica(home, service));
-        const two = await missionsPerSecond(stack, load);
-        const both = { unit: 'missions/s', better: 'more' } as const;
-        return [
-          { scenario: '1 process of each service', figure: one, ...both, limit_is: 'none: what two are held against' },
-          {
-            scenario: `2 of each: ${DOUBLED.join(', ')}`,
-            figure: two,
-            ...both,
-            limit: one * SHARE_MIN,
-            limit_is: 'within 10% of one: the processors of this machine are the same for both',
-          },
-        ];
+        for (const count of COUNTS) {
+          while (more.length < (count - 1) * REPLICATED.length)
+            more.push(await startReplica(home, REPLICATED[more.length % REPLICATED.length] as ServiceName));
+          const [one] = figures;
+          const share = SHARE_MIN[count];
+          figures.push({
+            scenario: `${String(count)} ${count === 1 ? 'process' : 'processes'} each of ${REPLICATED.join(', ')}`,
+            figure: await missionsPerSecond(stack, load),
+            unit: 'missions/s',
+            better: 'more',
+            ...(one && share && { limit: one.figure * share }),
+            limit_is: one
+              ? `${String((share ?? 0) * 100)}% of one: the processors of this machine are the same`
+              : 'none: what more are held against',
+          });
+        }
+        return figures;
       } finally {
-        await Promise.all(second.map((replica) => replica.stop()));
+        await Promise.all(more.map((replica) => replica.stop()));
       }
     });
   },

@@ -6,6 +6,8 @@ export interface ConnectionLimits {
   /** Shown in pg_stat_activity: the service and the process. */
   readonly application_name: string;
   readonly connections_max: number;
+  /** What is not used for so long is closed, but for the last one. Absent = never. */
+  readonly idle_ms?: number;
   readonly connect_timeout_ms: number;
   readonly statement_timeout_ms: number;
 }
@@ -33,7 +35,7 @@ const types: pg.CustomTypesConfig = {
     oid === INT8 ? parseInt8 : pg.types.getTypeParser(oid, format)) as pg.CustomTypesConfig['getTypeParser'],
 };
 
-export const clientConfig = (limits: Omit<ConnectionLimits, 'connections_max'>): pg.ClientConfig => ({
+export const clientConfig = (limits: Omit<ConnectionLimits, 'connections_max' | 'idle_ms'>): pg.ClientConfig => ({
   connectionString: limits.url,
   application_name: limits.application_name,
   connectionTimeoutMillis: limits.connect_timeout_ms,
@@ -44,7 +46,8 @@ export const clientConfig = (limits: Omit<ConnectionLimits, 'connections_max'>):
 });
 
 export function openPool(limits: ConnectionLimits): pg.Pool {
-  const pool = new pg.Pool({ ...clientConfig(limits), max: limits.connections_max, idleTimeoutMillis: 0 });
+  const { connections_max: max, idle_ms = 0 } = limits;
+  const pool = new pg.Pool({ ...clientConfig(limits), max, min: 1, idleTimeoutMillis: idle_ms });
   // An idle connection that breaks leaves the pool by itself; the next statement gets a new one.
   pool.on('error', () => undefined);
   return pool;

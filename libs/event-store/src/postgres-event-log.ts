@@ -20,6 +20,7 @@ export interface EventStoreOptions {
   readonly application_name: string;
   /** Beside the one for appends and the one that listens. */
   readonly read_connections_max?: number;
+  readonly read_idle_ms?: number;
   readonly connect_timeout_ms?: number;
   readonly statement_timeout_ms?: number;
   /** Told how many appends go together each time: for metrics. */
@@ -45,7 +46,9 @@ export interface EventStore {
   close(): Promise<void>;
 }
 
-const READ_CONNECTIONS_MAX = 4;
+/** Postgres has 100 for everybody unless told otherwise: with the one for appends these are three per process, so that some thirty processes have enough. */
+const READ_CONNECTIONS_MAX = 2;
+const READ_IDLE_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 
@@ -58,7 +61,7 @@ export function openEventStore(options: EventStoreOptions): EventStore {
     connect_timeout_ms: options.connect_timeout_ms ?? CONNECT_TIMEOUT_MS,
     statement_timeout_ms: options.statement_timeout_ms ?? STATEMENT_TIMEOUT_MS,
   };
-  const reads = openPool(limits);
+  const reads = openPool({ ...limits, idle_ms: options.read_idle_ms ?? READ_IDLE_MS });
   // One connection: commits of one log are serialised anyway, and a group forms while the one before is under way.
   const writes = openPool({ ...limits, connections_max: 1 });
   const ask = askOf(reads);
