@@ -1,14 +1,11 @@
 /** Appends through the real client, chained and checked, against plain inserts of rows of the same size into the same cluster. */
 import { randomUUID } from 'node:crypto';
-import type { NewEvent } from '@baton/contracts';
 import type { EventLog } from '@baton/ports';
 import type pg from 'pg';
 import { lanes, perSecond, sized, type Figure, type Options, type Part } from './figure.ts';
 import { onGround, withPool } from './ground.ts';
+import { appends, sampleEvent } from './sample-events.ts';
 
-/** With position, version and hash such a row has some 765 bytes: the mean of real missions. */
-const META_BYTES = 260;
-const DATA_BYTES = 340;
 const WARM_UP = 300;
 /** Rows of one plain statement: about what a group holds on a busy stack. */
 const UNNEST_ROWS = 25;
@@ -16,25 +13,6 @@ const APPENDS = 8_000;
 const WIDTHS = [1, 8, 64, 256] as const;
 /** More would not fit under Postgres' 100; they wait for a connection, as they would in any application. */
 const CONNECTIONS_MAX = 64;
-
-const padded = (of: object, bytes: number): string => {
-  const text = JSON.stringify({ ...of, pad: '' });
-  return JSON.stringify({ ...of, pad: 'x'.repeat(Math.max(0, bytes - text.length)) });
-};
-const event = (): NewEvent => {
-  const id = randomUUID();
-  return { id, type: 'MissionAccepted', meta: padded({ id }, META_BYTES), data: padded({ id }, DATA_BYTES) };
-};
-
-const appends = (log: EventLog) => async (): Promise<void> => {
-  const { status } = await log.append({
-    stream: `mission-${randomUUID()}`,
-    expected_version: 0,
-    events: [event()],
-    deadline: null,
-  });
-  if (status !== 'appended') throw new Error(`an append to a stream of its own came back as ${status}`);
-};
 
 const PLAIN_TABLE = `
   CREATE TABLE plain (
@@ -48,7 +26,7 @@ const PLAIN_INSERT = `
   SELECT s, 1, i, t, m, d, sha256('') FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[]) AS r (s, i, t, m, d)`;
 
 const inserts = (pool: pg.Pool, rows: number) => async (): Promise<void> => {
-  const events = Array.from({ length: rows }, event);
+  const events = Array.from({ length: rows }, sampleEvent);
   await pool.query({
     name: 'plain-insert',
     text: PLAIN_INSERT,

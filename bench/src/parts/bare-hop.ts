@@ -3,7 +3,9 @@ import { connectBus } from '@baton/bus';
 import { openEventStore } from '@baton/event-store';
 import { jetstream } from '@nats-io/jetstream';
 import { z } from 'zod';
-import { BARE_STREAM, durableOfRunner, events, HOPS, plainRows, quiet, RUNNERS, subjectOfRunner } from './bare-race.ts';
+import { BARE_STREAM, durableOfRunner, HOPS, plainRows, RUNNERS, subjectOfRunner } from './bare-race.ts';
+import { quiet } from './quiet.ts';
+import { appends } from './sample-events.ts';
 
 const { superuser_url, intake_url, nats_url, nth, race } = z
   .object({
@@ -17,14 +19,14 @@ const { superuser_url, intake_url, nats_url, nth, race } = z
 
 const commit =
   race === 'appended'
-    ? events(openEventStore({ url: intake_url, application_name: 'bench-race' }))
+    ? appends(openEventStore({ url: intake_url, application_name: 'bench-race' }).log)
     : plainRows(superuser_url).commit;
 const { connection } = await connectBus({ servers: nats_url, user: 'relay', logger: quiet });
 
 /** The message is `<id> <hop>`. */
 const hop = async (message: string): Promise<void> => {
   const [id = '', hops = ''] = message.split(' ');
-  await commit(id);
+  await commit();
   const next = Number(hops) + 1;
   connection.publish(next > HOPS ? `done.${id}` : subjectOfRunner(next % RUNNERS, race), `${id} ${String(next)}`);
 };

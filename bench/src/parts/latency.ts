@@ -10,10 +10,11 @@ import { connectBus } from '@baton/bus';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { percentile, runLoad, type Done, type Load } from '../load.ts';
 import { stackHome } from '../stack.ts';
-import { BARE_STREAM, durableOfRunner, HOPS, plainRows, quiet, RUNNERS, subjectOfRunner, TABLE, type Race } from './bare-race.ts';
+import { BARE_STREAM, durableOfRunner, HOPS, plainRows, RUNNERS, subjectOfRunner, TABLE, type Race } from './bare-race.ts';
 import { sized, type Figure, type Options, type Part } from './figure.ts';
 import { driving, onHome, settled } from './grown.ts';
 import { onGround, withClient, type Ground } from './ground.ts';
+import { quiet } from './quiet.ts';
 
 const WARM_UP: Load = { name: 'warm_up', total: 300, in_flight: 16 };
 const AT_RATE = { name: 'latency', every_ms: 50 } as const;
@@ -71,7 +72,7 @@ async function raced(race: Race, options: Options): Promise<number> {
         const id = randomUUID();
         const arrived = new Promise<void>((resolve) => void arrivals.set(id, resolve));
         const started = performance.now();
-        await commit(id);
+        await commit();
         bus.connection.publish(subjectOfRunner(1, race), `${id} 1`);
         await arrived;
         arrivals.delete(id);
@@ -89,7 +90,7 @@ async function raced(race: Race, options: Options): Promise<number> {
 
 async function makeStream(manager: Awaited<ReturnType<typeof jetstreamManager>>, race: Race): Promise<void> {
   if (race === 'message') return;
-  await manager.streams.add({ name: BARE_STREAM, subjects: [subjectOfRunner(0, race).replace('0', '*')] });
+  await manager.streams.add({ name: BARE_STREAM, subjects: [subjectOfRunner('*', race)] });
   for (let nth = 0; nth < RUNNERS; nth++) {
     const durable_name = durableOfRunner(nth);
     await manager.consumers.add(BARE_STREAM, {

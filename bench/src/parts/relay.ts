@@ -8,6 +8,7 @@ import { headers } from '@nats-io/nats-core';
 import { sized, lanes, perSecond, type Part } from './figure.ts';
 import { fill } from './fill.ts';
 import { onGround, withClient } from './ground.ts';
+import { quiet } from './quiet.ts';
 import { recordedMissions } from './recorded.ts';
 
 const EVENTS = 50_000;
@@ -15,8 +16,6 @@ const EVENTS = 50_000;
 const IN_FLIGHT = 500;
 const PAGE_EVENTS = 1_000;
 const COPIED_WITHIN_MS = 120_000;
-
-const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined, fatal: () => undefined };
 
 export const relay: Part = {
   name: 'relay',

@@ -20,6 +20,7 @@ export interface EventStoreOptions {
   readonly application_name: string;
   /** Beside the one for appends and the one that listens. */
   readonly read_connections_max?: number;
+  /** Those that are not needed for so long are closed, all but one. */
   readonly read_idle_ms?: number;
   readonly connect_timeout_ms?: number;
   readonly statement_timeout_ms?: number;

@@ -12,7 +12,7 @@ import { codeOf } from '@baton/workbench';
 import { GitFailure, type Git } from './git.ts';
 import { unnamedIn } from './git-problems.ts';
 
-/** What the branches were at that missions target, when last fetched. */
+/** One ref for each branch that a mission has named as its target: what that was when it was last fetched. */
 export const TARGETS = 'refs/baton/targets';
 
 /** What git says of objects, packs and refs that it cannot read. The other side's words are about the other side. */
